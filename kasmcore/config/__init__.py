@@ -1,0 +1,1 @@
+"""Settings: schema, layers, checks and explanations."""

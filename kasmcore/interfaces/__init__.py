@@ -1,0 +1,1 @@
+"""What each kind of plugin implements; re-exported to plugins by ``kasmcore.api``."""

@@ -1,0 +1,125 @@
+"""Transports: connections with lanes between the session and a viewer."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol
+
+import attrs
+import trio
+
+from kasmcore.config.schema import ServerConfig
+from kasmcore.interfaces.login import Credentials
+from kasmcore.values.permissions import User
+
+
+class Lane(enum.IntEnum):
+    """Kinds of traffic, most urgent first. Order holds within a lane, not between lanes."""
+
+    CONTROL = 0
+    """Input, cursor, notices: reliable, ordered, small."""
+    FRAMES = 1
+    """Frames: each whole or not at all."""
+    BULK = 2
+    """Clipboard contents, files: reliable, ordered, never delays the others."""
+
+
+class Connection(Protocol):
+    """One viewer's connection: whole protocol messages, up to 16 MiB each, on lanes."""
+
+    @property
+    def transport(self) -> str:
+        """Name of the transport plugin."""
+
+    async def send(self, lane: Lane, message: bytes) -> None:
+        """Send one message; return when the network has taken it.
+
+        A slow peer makes this wait: that wait is the back pressure. Messages that wait on a more
+        urgent lane go first. Different tasks may send on different lanes at once.
+
+        Raises:
+            ConnectionEnded: the peer is gone.
+        """
+
+    async def receive(self) -> bytes:
+        """Wait for the next whole message of any lane.
+
+        Raises:
+            ConnectionEnded: the peer is gone.
+            RemoteProtocolError: the peer sent something that is not a message (too long, text).
+        """
+
+    async def aclose(self, reason: str) -> None:
+        """End the connection in order; safe to repeat. ``reason`` is for the peer, one line."""
+
+
+class Visit(Protocol):
+    """A peer that was let in: logged in, its Origin checked."""
+
+    @property
+    def user(self) -> User:
+        """Who it is."""
+
+    @property
+    def address(self) -> str:
+        """Its IP address."""
+
+    async def serve(self, connection: Connection) -> None:
+        """Run the viewer on this connection; returns when it has left. Never raises for its faults."""
+
+
+AsgiMessage = MutableMapping[str, Any]
+AsgiScope = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+AsgiWebSocketHandler = Callable[[AsgiScope, AsgiReceive, AsgiSend, Visit], Awaitable[None]]
+
+
+class TransportHost(Protocol):
+    """What the server lends to a transport that listens on its own."""
+
+    @property
+    def config(self) -> ServerConfig:
+        """The server's settings."""
+
+    @property
+    def host(self) -> str:
+        """Address to bind."""
+
+    @property
+    def port(self) -> int:
+        """The HTTPS port; UDP transports use the same number."""
+
+    async def admit(self, credentials: Credentials, address: str) -> Visit:
+        """Check credentials as the login page does, with the same throttle.
+
+        Raises:
+            KasmcoreError: refused; the text may be shown to the peer.
+        """
+
+
+class Transport(Protocol):
+    """One way to carry connections."""
+
+    def websocket_routes(self) -> Mapping[str, AsgiWebSocketHandler]:
+        """ASGI WebSocket handlers on the shared HTTPS port, by path below the site's root.
+
+        The server has checked login and Origin before it calls one.
+        """
+
+    async def listen(
+        self, host: TransportHost, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run own sockets until cancelled; call ``task_status.started()`` when they are open.
+
+        A transport that only rides on the shared port calls it and returns.
+        """
+
+
+@attrs.frozen(kw_only=True)
+class TransportSpec:
+    """A transport that can be used. ``name``: word that YAML and browser use."""
+
+    name: str
+    factory: Callable[[ServerConfig], Transport]

@@ -1,0 +1,52 @@
+"""A viewer is anything that takes frames and may give input."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from kasmcore.values.geometry import Size
+from kasmcore.values.permissions import ViewerInfo
+from kasmcore.values.viewer_events import ViewerEvent
+from kasmcore.values.viewer_updates import ViewerUpdate
+
+
+@attrs.frozen
+class ViewerAbilities:
+    """What a viewer said about itself when it joined."""
+
+    codecs: tuple[str, ...]
+    """Codecs it can decode, of those the server offered."""
+    viewport: Size | None
+    """Framebuffer size that would fill its window; None when it does not care."""
+    wants_resize: bool
+    """True when the display should take the viewport's size."""
+
+
+class ViewerLink(Protocol):
+    """The session's side of one viewer: values out, values in."""
+
+    @property
+    def viewer(self) -> ViewerInfo:
+        """Who it is."""
+
+    @property
+    def abilities(self) -> ViewerAbilities:
+        """What it can do."""
+
+    async def send(self, update: ViewerUpdate) -> None:
+        """Send one update; waits while the link is busy. Frames and the rest may be sent by
+        different tasks at once.
+
+        Raises:
+            ConnectionEnded: the viewer is gone.
+        """
+
+    async def receive(self) -> ViewerEvent:
+        """Wait for what the viewer does next.
+
+        Raises:
+            ConnectionEnded: the viewer is gone.
+            RemoteProtocolError: it broke the protocol.
+        """

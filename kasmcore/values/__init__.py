@@ -1,0 +1,1 @@
+"""The nouns that flow between the stages: frozen values without behaviour of their own."""

@@ -1,0 +1,92 @@
+"""A frame on its way: captured, masked, damaged, encoded. Times are seconds of one monotonic clock."""
+
+from __future__ import annotations
+
+import attrs
+
+from kasmcore.values.geometry import Rectangle, Size
+from kasmcore.values.pixels import BgrxPixels
+
+
+def _size_of(pixels: BgrxPixels) -> Size:
+    return Size(width=pixels.shape[1], height=pixels.shape[0])
+
+
+@attrs.frozen(eq=False)
+class CapturedFrame:
+    """The framebuffer as the capture plugin read it; nobody writes to its pixels any more.
+
+    The pixels stay as they are for as long as the array, or any view of it, is alive.
+    """
+
+    serial: int
+    """Grows by at least one from frame to frame of one capture source."""
+    pixels: BgrxPixels
+    """The whole framebuffer."""
+    hints: tuple[Rectangle, ...]
+    """All changes since the source's previous frame lie inside these; may be larger than them."""
+    changed_at_s: float
+    """When the source first knew of a change that this frame shows."""
+    captured_at_s: float
+    """When the pixels had been read."""
+
+    @property
+    def size(self) -> Size:
+        """Size of the framebuffer."""
+        return _size_of(self.pixels)
+
+
+@attrs.frozen(eq=False)
+class VisibleFrame:
+    """A captured frame after the DLP masks: the only pixels that may leave the server."""
+
+    serial: int
+    pixels: BgrxPixels
+    hints: tuple[Rectangle, ...]
+    changed_at_s: float
+    captured_at_s: float
+
+    @property
+    def size(self) -> Size:
+        """Size of the framebuffer."""
+        return _size_of(self.pixels)
+
+
+@attrs.frozen
+class EncodedRectangle:
+    """One rectangle of a frame, ready for the wire."""
+
+    rectangle: Rectangle
+    codec: str
+    """Name of the codec; the protocol sends its number in the viewer's codec table."""
+    quality: int
+    """0 to 100; 100 means that the pixels are exact."""
+    payload: bytes
+
+
+@attrs.frozen
+class FrameTimes:
+    """When a frame passed each stage on the server, in seconds of the server's clock."""
+
+    changed_s: float
+    captured_s: float
+    damaged_s: float
+    planned_s: float
+    encoded_s: float
+
+
+@attrs.frozen
+class EncodedFrame:
+    """What one viewer gets of one frame; the browser shows all of it at once or none."""
+
+    serial: int
+    """Counts this viewer's frames from 1; FrameShown names it."""
+    size: Size
+    """Size of the framebuffer; a change of it clears the picture before the rectangles."""
+    rectangles: tuple[EncodedRectangle, ...]
+    times: FrameTimes
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of all payloads together."""
+        return sum(len(part.payload) for part in self.rectangles)
