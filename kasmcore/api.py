@@ -26,7 +26,13 @@ from kasmcore.interfaces.capture import (
     InputSink,
 )
 from kasmcore.interfaces.dlp import DlpFilter, DlpFilterSpec, Refusal
-from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness, ImageEncoder
+from kasmcore.interfaces.encoder import (
+    ContentRating,
+    EncoderSpec,
+    Exactness,
+    ImageEncoder,
+    encodable_pixels,
+)
 from kasmcore.interfaces.login import Authenticator, Credentials
 from kasmcore.interfaces.routes import CommandSpec, HttpRequest, HttpResponse, RouteSpec
 from kasmcore.interfaces.transport import (
@@ -81,7 +87,7 @@ __all__ = [  # noqa: RUF022 - by topic
     "InputEvent", "KeyEvent", "KeysReleased", "Locks", "PointerButton", "PointerMoved",
     "TextTyped", "WheelTurned",
     # encoders
-    "ContentRating", "EncoderSpec", "Exactness", "ImageEncoder",
+    "ContentRating", "EncoderSpec", "Exactness", "ImageEncoder", "encodable_pixels",
     # transports
     "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection", "Lane",
     "Transport", "TransportHost", "TransportSpec", "Visit",

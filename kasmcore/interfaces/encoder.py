@@ -8,7 +8,9 @@ from importlib.resources.abc import Traversable
 from typing import Protocol
 
 import attrs
+import numpy as np
 
+from kasmcore.errors import EncodeError
 from kasmcore.values.pixels import BgrxPixels
 
 
@@ -80,3 +82,30 @@ class EncoderSpec:
         if self.exactness is Exactness.AT_QUALITY_100:
             return quality >= 100
         return self.exactness is Exactness.ALWAYS
+
+
+def encodable_pixels(
+    codec: str, pixels: BgrxPixels, quality: int, maximum_side: int = 65535
+) -> BgrxPixels:
+    """Check what an encoder was given; the first line of every ``encode``.
+
+    Returns:
+        The pixels, not copied unless the four bytes of a pixel lie apart; so
+        ``.view(numpy.uint32)[..., 0]`` works on them.
+
+    Raises:
+        EncodeError: not (height, width, 4) uint8, without a pixel, larger than ``maximum_side``,
+            or the quality is not within 0 to 100.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
+        raise EncodeError(
+            f"an array {pixels.shape} of {pixels.dtype} is not (height, width, 4) uint8", where=codec
+        )
+    height, width = pixels.shape[:2]
+    if not (0 < width <= maximum_side and 0 < height <= maximum_side):
+        raise EncodeError(
+            f"{width}x{height} pixels cannot be encoded, sides are 1 to {maximum_side}", where=codec
+        )
+    if not 0 <= quality <= 100:
+        raise EncodeError(f"quality {quality} is not within 0 to 100", where=codec)
+    return pixels if pixels.strides[2] == 1 else np.ascontiguousarray(pixels)
