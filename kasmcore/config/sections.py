@@ -17,6 +17,7 @@ def setting(
     choices: Sequence[str] | None = None,
     unit: str = "",
     effective: bool = True,
+    none_words: Sequence[str] = (),
 ) -> Any:
     """Declare one setting of an ``attrs.frozen(kw_only=True)`` settings class.
 
@@ -28,6 +29,8 @@ def setting(
         choices: the words allowed, for strings.
         unit: what a number counts, e.g. ``ms``.
         effective: False while the feature behind it is not built; ``kasmcore check`` says so.
+        none_words: for ``X | None``: the words that mean None, e.g. ``("auto",)``; the first one
+            is shown in the documentation.
     """
     metadata = {
         "help": help,
@@ -36,6 +39,7 @@ def setting(
         "choices": tuple(choices) if choices is not None else None,
         "unit": unit,
         "effective": effective,
+        "none_words": tuple(none_words),
     }
     if isinstance(default, list | dict):
         raise TypeError("a setting's default must be immutable: use a tuple")
