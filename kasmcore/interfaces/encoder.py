@@ -99,7 +99,8 @@ def encodable_pixels(
     """
     if pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
         raise EncodeError(
-            f"an array {pixels.shape} of {pixels.dtype} is not (height, width, 4) uint8", where=codec
+            f"an array {pixels.shape} of {pixels.dtype} is not (height, width, 4) uint8",
+            where=codec,
         )
     height, width = pixels.shape[:2]
     if not (0 < width <= maximum_side and 0 < height <= maximum_side):
