@@ -1,0 +1,1 @@
+"""Capture source `x11`: an X display."""
