@@ -1,0 +1,16 @@
+"""The protocol's version and the limits that both sides know."""
+
+from __future__ import annotations
+
+PROTOCOL_VERSION = 1
+SUBPROTOCOL = f"kasmcore.v{PROTOCOL_VERSION}"
+"""Name that a transport agrees on before the first message, e.g. as WebSocket subprotocol."""
+
+HANDSHAKE_LIMIT_S = 10.0
+"""Time for the handshake; the caller holds the clock."""
+
+MAXIMUM_FRAME_BYTES = 16 * 2**20
+"""Longest payload of any message: that of ``Frame``."""
+
+MAXIMUM_CHUNK_BYTES = 64 * 2**10
+"""Most data in one ``ClipboardChunk``."""

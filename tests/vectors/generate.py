@@ -1,0 +1,341 @@
+"""Write ``messages.json``: bytes of the wire protocol that Python and JavaScript both read.
+
+Run ``python tests/vectors/generate.py`` from the repository's root after a change of the protocol.
+
+The file holds ``codecs`` (those that Welcome agreed on), ``messages`` (one message each: its name,
+who sends it, its fields by the names of the protocol page, its bytes), ``streams`` (several
+messages in one go, optional ones that nobody knows among them) and ``refused`` (bytes that end the
+connection, with the reason). Bytes are hex; a field of bytes is hex too.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+from kasmcore.protocol.codec import MessageEncoder
+from kasmcore.protocol.fields import FieldType, ListOf, Record
+from kasmcore.protocol.frame_wire import RECTANGLE_FIELDS, CodecTable, RectangleList
+from kasmcore.protocol.messages import (
+    AnnouncedItem,
+    ClipboardChunk,
+    ClipboardStart,
+    Hello,
+    Message,
+    Welcome,
+)
+from kasmcore.protocol.table import LAYOUTS, Sender
+from kasmcore.values.cursors import HIDDEN_CURSOR, CursorImage
+from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes
+from kasmcore.values.geometry import Rectangle, Size
+from kasmcore.values.permissions import FULL_PERMISSIONS, Permission
+from kasmcore.values.viewer_events import (
+    FrameFailed,
+    FrameShown,
+    KeyEvent,
+    KeysReleased,
+    Locks,
+    Ping,
+    PointerButton,
+    PointerMoved,
+    RefreshRequested,
+    ResizeRequested,
+    TextTyped,
+    WheelTurned,
+)
+from kasmcore.values.viewer_updates import (
+    Farewell,
+    Notice,
+    PermissionsChanged,
+    Pong,
+    Severity,
+    ViewerStatistics,
+)
+
+VECTORS_FILE = Path(__file__).with_name("messages.json")
+CODECS = CodecTable(("deflate", "jpeg", "webp"))
+U32_MOST = 2**32 - 1
+U16_MOST = 2**16 - 1
+
+FROM_CLIENT: list[tuple[str, Message]] = [
+    (
+        "a browser",
+        Hello(
+            client_name="kasmcore web 0.1",
+            codecs=("deflate", "webp", "jpeg"),
+            features=("clipboard",),
+            viewport_width=1920,
+            viewport_height=1080,
+            pixel_ratio_percent=150,
+            wants_resize=True,
+        ),
+    ),
+    ("nothing but what must be", Hello(client_name="", codecs=())),
+    ("a name outside ASCII", Hello(client_name="Bürö 🖥", codecs=("jpeg",))),
+    ("shown", FrameShown(serial=7, decode_us=2100, present_us=16_600, queued=0)),
+    ("greatest numbers", FrameShown(U32_MOST, U32_MOST, U32_MOST, 255)),
+    ("a codec failed", FrameFailed(serial=8, codec="webp", reason="truncated image")),
+    ("no codec to blame", FrameFailed(serial=9, codec="", reason="out of memory")),
+    ("texts of 255 bytes", FrameFailed(serial=1, codec="c" * 255, reason="ä" * 127 + "!")),
+    ("refresh", RefreshRequested()),
+    ("ping", Ping(token=0x01020304)),
+    ("a pressed", KeyEvent(pressed=True, keysym=0x61, code="KeyA", locks=Locks.NONE)),
+    ("ä released", KeyEvent(False, 0xE4, "Quote", Locks.CAPS | Locks.NUM)),
+    ("a Unicode keysym without a key", KeyEvent(True, 0x0101F600, "", Locks.SCROLL)),
+    ("the longest code", KeyEvent(True, U32_MOST, "x" * 57, Locks(7))),
+    ("composed text", TextTyped(text="漢字 🙂 é")),
+    ("no text", TextTyped(text="")),
+    ("the longest text", TextTyped(text="a" * 4094)),
+    ("keys released", KeysReleased()),
+    ("top left", PointerMoved(x=0, y=0)),
+    ("moved", PointerMoved(x=640, y=360)),
+    ("bottom right", PointerMoved(x=U16_MOST, y=U16_MOST)),
+    ("left button down", PointerButton(button=1, pressed=True, x=10, y=20)),
+    ("forward button up", PointerButton(button=9, pressed=False, x=300, y=400)),
+    ("one notch down", WheelTurned(dx=0, dy=120, x=5, y=6)),
+    ("least and greatest turn", WheelTurned(dx=-32768, dy=32767, x=1, y=2)),
+    ("resize", ResizeRequested(Size(1280, 720))),
+    ("smallest", ResizeRequested(Size(1, 1))),
+    ("text", ClipboardStart(transfer=1, items=(AnnouncedItem("text/plain", 5),))),
+    (
+        "two representations",
+        ClipboardStart(
+            transfer=U32_MOST,
+            items=(AnnouncedItem("text/plain", 0), AnnouncedItem("image/png", 70_000)),
+        ),
+    ),
+    ("cleared", ClipboardStart(transfer=2, items=())),
+    ("text chunk", ClipboardChunk(transfer=1, item=0, data=b"hello")),
+    ("no bytes", ClipboardChunk(transfer=1, item=0, data=b"")),
+]
+
+TIMES = FrameTimes(
+    changed_s=12.5, captured_s=12.5012, damaged_s=12.502, planned_s=12.5025, encoded_s=12.5061
+)
+FROM_SERVER: list[tuple[str, Message]] = [
+    (
+        "welcome",
+        Welcome(
+            server_version="0.1.0",
+            viewer_id=3,
+            user_name="owner",
+            permissions=FULL_PERMISSIONS,
+            desktop_name=":1 on büro",
+            codecs=("deflate", "jpeg", "webp"),
+            size=Size(1920, 1080),
+            maximum_clipboard_bytes=10_000_000,
+            features=("clipboard", "resize"),
+        ),
+    ),
+    (
+        "least welcome",
+        Welcome("", 0, "", Permission.NONE, "", (), Size(1, 1), maximum_clipboard_bytes=0),
+    ),
+    (
+        "two rectangles",
+        EncodedFrame(
+            serial=1,
+            size=Size(64, 48),
+            rectangles=(
+                EncodedRectangle(Rectangle(0, 0, 64, 32), "deflate", 100, b"\x01\x02\x03"),
+                EncodedRectangle(Rectangle(16, 32, 8, 16), "webp", 73, b"\xff" * 5),
+            ),
+            times=TIMES,
+        ),
+    ),
+    ("no rectangle", EncodedFrame(U32_MOST, Size(U16_MOST, U16_MOST), (), TIMES)),
+    (
+        "an empty payload in the last pixel",
+        EncodedFrame(
+            2, Size(2, 2), (EncodedRectangle(Rectangle(1, 1, 1, 1), "jpeg", 0, b""),), TIMES
+        ),
+    ),
+    ("a cursor", CursorImage(2, 1, 1, 0, bytes.fromhex("ff0000ff 00ff0080"))),
+    ("hidden cursor", HIDDEN_CURSOR),
+    ("notice", Notice(Severity.WARNING, "clipboard_refused", "Das dürfen Sie nicht.")),
+    ("error", Notice(Severity.ERROR, "", "")),
+    ("view only", PermissionsChanged(Permission.READ)),
+    ("nothing", PermissionsChanged(Permission.NONE)),
+    ("stopping", Farewell(reason="The server stops.", may_reconnect=True)),
+    ("signed out", Farewell(reason="", may_reconnect=False)),
+    ("pong", Pong(token=0x01020304)),
+    ("statistics", ViewerStatistics(59.94, 1.25e6, 0.8, 4.5, skipped_frames=3, viewers=2)),
+    ("text", ClipboardStart(transfer=1, items=(AnnouncedItem("text/plain", 3),))),
+    ("chunk", ClipboardChunk(transfer=1, item=0, data=b"\x00\xff\x80")),
+]
+
+
+def _header(kind: int, length: int) -> bytes:
+    return struct.pack(">BI", kind, length)
+
+
+def _whole(kind: int, payload: bytes) -> bytes:
+    return _header(kind, len(payload)) + payload
+
+
+def _frame(rectangle: bytes, size: bytes = b"\0\x40\0\x30") -> bytes:
+    head = bytes(4) + size + struct.pack(">d", 1.0) + bytes(16)
+    return _whole(0x42, head + b"\0\1" + rectangle)
+
+
+REFUSED: list[tuple[str, Sender, bytes]] = [
+    ("an unknown kind", Sender.CLIENT, _whole(0x7F, b"")),
+    ("kind 0", Sender.CLIENT, _whole(0, b"")),
+    ("a server's message from the client", Sender.CLIENT, _whole(0x47, bytes(4))),
+    ("a client's message from the server", Sender.SERVER, _whole(0x13, bytes(4))),
+    ("too long for its kind, header only", Sender.CLIENT, _header(0x11, 4097)),
+    ("a frame over 16 MiB, header only", Sender.SERVER, _header(0x42, 2**24 + 1)),
+    ("an unknown optional message over 16 MiB", Sender.CLIENT, _header(0xFF, 2**24 + 1)),
+    ("a payload where there is none", Sender.CLIENT, _whole(0x04, b"\0")),
+    ("fixed fields too short", Sender.CLIENT, _whole(0x13, bytes(3))),
+    ("bytes left over after a text", Sender.CLIENT, _whole(0x11, b"\0\1ab")),
+    ("a text longer than the message", Sender.CLIENT, _whole(0x11, b"\0\5abc")),
+    ("a text that is not UTF-8", Sender.CLIENT, _whole(0x11, b"\0\2\xc3\x28")),
+    ("a text with a surrogate", Sender.CLIENT, _whole(0x11, b"\0\3\xed\xa0\x80")),
+    ("a text with NUL", Sender.CLIENT, _whole(0x11, b"\0\3a\0b")),
+    ("a bool of 2", Sender.CLIENT, _whole(0x14, b"\1\2\0\0\0\0")),
+    ("an unknown lock", Sender.CLIENT, _whole(0x10, b"\1\0\0\0\x61\0\x08")),
+    ("a width of 0", Sender.CLIENT, _whole(0x20, b"\0\0\0\5")),
+    ("a list longer than the message", Sender.CLIENT, _whole(0x30, b"\0\0\0\1\2\1a\0\0\0\1")),
+    ("a blob longer than the message", Sender.CLIENT, _whole(0x31, bytes(5) + b"\xff" * 4)),
+    ("another protocol version", Sender.CLIENT, _whole(0x01, b"\0\2future layout")),
+    ("an unknown severity", Sender.SERVER, _whole(0x44, b"\3\0\0\0")),
+    ("an unknown permission", Sender.SERVER, _whole(0x45, b"\x08")),
+    ("an f64 that is not a number", Sender.SERVER, _whole(0xC0, b"\x7f\xf8" + bytes(36))),
+    ("an infinite f64", Sender.SERVER, _whole(0xC0, b"\x7f\xf0" + bytes(36))),
+    ("a cursor with too few pixels", Sender.SERVER, _whole(0x43, b"\0\2\0\1" + bytes(8))),
+    (
+        "a codec that was not agreed on",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 3, 100, 0)),
+    ),
+    (
+        "an unknown operation",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 100, 0)),
+    ),
+    (
+        "a rectangle that leaves the framebuffer",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 0, 60, 0, 5, 1, 0, 100, 0)),
+    ),
+    (
+        "a rectangle without a pixel",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 0, 1, 0, 100, 0)),
+    ),
+    (
+        "a quality over 100",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 0, 101, 0)),
+    ),
+    (
+        "a framebuffer without a pixel",
+        Sender.SERVER,
+        _whole(0x42, bytes(16) + bytes(16) + b"\0\0"),
+    ),
+    (
+        "fewer rectangles than announced",
+        Sender.SERVER,
+        _frame(b""),
+    ),
+]
+
+
+def lowered(value: Any, kind: FieldType) -> Any:
+    """A wire field as JSON has it."""
+    if isinstance(kind, RectangleList):
+        return [
+            {
+                name: item.hex() if isinstance(item, bytes) else item
+                for (name, _), item in zip(RECTANGLE_FIELDS, rectangle, strict=True)
+            }
+            for rectangle in value
+        ]
+    if isinstance(kind, Record):
+        return {
+            name: lowered(item, field)
+            for item, (name, field) in zip(value, kind.fields, strict=True)
+        }
+    if isinstance(kind, ListOf):
+        return [lowered(item, kind.item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def fields_of(message: Message, sender: Sender) -> tuple[str, dict[str, Any]]:
+    """A message's name and its fields as JSON has them."""
+    row = next(row for row in LAYOUTS[sender] if row.message is type(message))
+    values = row.take(message, CODECS) if row.needs_codecs else row.take(message)
+    fields = {
+        name: lowered(value, kind) for value, (name, kind) in zip(values, row.fields, strict=True)
+    }
+    return row.name, fields
+
+
+def _entry(description: str, message: Message, sender: Sender) -> dict[str, Any]:
+    encoder = MessageEncoder(sender)
+    encoder.codecs = CODECS
+    name, fields = fields_of(message, sender)
+    return {
+        "name": name,
+        "description": description,
+        "sender": sender.value,
+        "fields": fields,
+        "hex": encoder.encode(message).hex(),
+    }
+
+
+def _streams() -> list[dict[str, Any]]:
+    encoder = MessageEncoder(Sender.CLIENT)
+    moved = encoder.encode(PointerMoved(1, 2))
+    ping = encoder.encode(Ping(5))
+    unknown = _whole(0xFE, b"from the future")
+    return [
+        {
+            "description": description,
+            "sender": Sender.CLIENT.value,
+            "hex": b"".join(parts).hex(),
+            "names": names,
+        }
+        for description, parts, names in (
+            ("two messages", [moved, ping], ["PointerMoved", "Ping"]),
+            (
+                "an optional message that nobody knows",
+                [moved, unknown, ping],
+                ["PointerMoved", "Ping"],
+            ),
+            ("an empty optional message", [_whole(0x80, b""), ping], ["Ping"]),
+            ("a message that has not wholly arrived", [ping, moved[:-1]], ["Ping"]),
+            ("nothing", [], []),
+        )
+    ]
+
+
+def vectors() -> dict[str, Any]:
+    """The whole file."""
+    messages = [_entry(text, message, Sender.CLIENT) for text, message in FROM_CLIENT]
+    messages += [_entry(text, message, Sender.SERVER) for text, message in FROM_SERVER]
+    refused = [
+        {"description": text, "sender": sender.value, "hex": wire.hex()}
+        for text, sender, wire in REFUSED
+    ]
+    return {
+        "codecs": list(CODECS.names),
+        "messages": messages,
+        "streams": _streams(),
+        "refused": refused,
+    }
+
+
+def as_text() -> str:
+    """The file's text."""
+    return json.dumps(vectors(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    VECTORS_FILE.write_text(as_text(), encoding="utf-8")
