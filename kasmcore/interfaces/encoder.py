@@ -60,6 +60,8 @@ class EncoderSpec:
         exactness: when the decoder gets back the very pixels.
         cost_ns_per_pixel: typical CPU time on one core of today; the planner compares these.
         bits_per_pixel: typical size (lossy codecs: at quality 80; else exact).
+        exact_cost_ns_per_pixel, exact_bits_per_pixel: the same at quality 100, for a codec that
+            is exact only there.
         releases_gil: True when encode lets other Python threads run.
         maximum_side: greatest width and height in pixels that the format can hold.
         needs: libraries that must be there, for people who read ``kasmcore plugins``.
@@ -73,6 +75,8 @@ class EncoderSpec:
     cost_ns_per_pixel: ContentRating
     bits_per_pixel: ContentRating
     releases_gil: bool
+    exact_cost_ns_per_pixel: ContentRating | None = None
+    exact_bits_per_pixel: ContentRating | None = None
     maximum_side: int = 65535
     needs: tuple[str, ...] = ()
     browser_decoder: Traversable | None = None

@@ -66,7 +66,7 @@ class Visit(Protocol):
         """Its IP address."""
 
     async def serve(self, connection: Connection) -> None:
-        """Run the viewer on this connection; returns when it has left. Never raises for its faults."""
+        """Run the viewer until it has left. Its faults never raise here."""
 
 
 AsgiMessage = MutableMapping[str, Any]

@@ -1,4 +1,7 @@
-"""A frame on its way: captured, masked, damaged, encoded. Times are seconds of one monotonic clock."""
+"""A frame on its way: captured, masked, damaged, encoded.
+
+Times are seconds of the server's monotonic clock: ``trio.current_time()``.
+"""
 
 from __future__ import annotations
 

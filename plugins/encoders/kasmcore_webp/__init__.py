@@ -16,6 +16,8 @@ def kasmcore_register_encoders() -> list[EncoderSpec]:
             exactness=Exactness.AT_QUALITY_100,
             cost_ns_per_pixel=ContentRating(text=35.0, picture=13.5),
             bits_per_pixel=ContentRating(text=1.7, picture=0.17),
+            exact_cost_ns_per_pixel=ContentRating(text=21.0, picture=38.0),
+            exact_bits_per_pixel=ContentRating(text=1.6, picture=12.4),
             releases_gil=True,
             maximum_side=MAXIMUM_SIDE,
             needs=("webp",),

@@ -1,0 +1,101 @@
+"""Which encoder for a rectangle: the cheapest in time and bytes together, by measured figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from kasmcore.interfaces.encoder import EncoderSpec
+from kasmcore.pipeline.content import Content
+
+_LEARNING_RATE = 0.1
+_SMALLEST_LESSON_PIXELS = 4096
+"""Smaller rectangles teach nothing about cost per pixel: their fixed cost dominates."""
+
+
+@attrs.define
+class CodecFigures:
+    """What a codec cost lately per pixel, for one kind of content."""
+
+    ns_per_pixel: float
+    bits_per_pixel: float
+
+    def learn(self, pixels: int, seconds: float, payload_bytes: int) -> None:
+        """Move towards what one rectangle cost."""
+        self.ns_per_pixel += _LEARNING_RATE * (seconds * 1e9 / pixels - self.ns_per_pixel)
+        self.bits_per_pixel += _LEARNING_RATE * (payload_bytes * 8 / pixels - self.bits_per_pixel)
+
+
+def _rated(spec: EncoderSpec, content: Content, exact: bool) -> CodecFigures:
+    """What the spec itself says."""
+    costs, bits = spec.cost_ns_per_pixel, spec.bits_per_pixel
+    if exact:
+        costs = spec.exact_cost_ns_per_pixel or costs
+        bits = spec.exact_bits_per_pixel or bits
+    return CodecFigures(getattr(costs, content.value), getattr(bits, content.value))
+
+
+@attrs.define
+class EncoderFigures:
+    """Time and size of every codec on this machine and desktop; starts from the specs' figures."""
+
+    specs: Sequence[EncoderSpec]
+    _figures: dict[tuple[str, Content, bool], CodecFigures] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._figures = {
+            (spec.codec, content, exact): _rated(spec, content, exact)
+            for spec in self.specs
+            for content in Content
+            for exact in (False, True)
+        }
+
+    def of(self, codec: str, content: Content, exact: bool) -> CodecFigures:
+        """Figures of one codec for one kind of content."""
+        return self._figures[codec, content, exact]
+
+    def learn(
+        self, codec: str, content: Content, exact: bool, cost: tuple[int, float, int]
+    ) -> None:
+        """Learn from one encoded rectangle: its pixels, the seconds it took, its bytes."""
+        if cost[0] >= _SMALLEST_LESSON_PIXELS:
+            self._figures[codec, content, exact].learn(*cost)
+
+
+@attrs.frozen(kw_only=True)
+class Link:
+    """What sending costs this viewer."""
+
+    bytes_per_s: float
+
+    @property
+    def ns_per_bit(self) -> float:
+        """Time one bit takes on the link."""
+        return 1e9 / (8 * self.bytes_per_s)
+
+
+def choose_encoder(
+    specs: Sequence[EncoderSpec],
+    figures: EncoderFigures,
+    wanted: tuple[Content, int],
+    link: Link,
+) -> EncoderSpec | None:
+    """Choose for content of a quality (100: exact).
+
+    The cost of a codec is its encoding time plus the time that its bytes take on the link. The
+    order of ``specs``, the operator's list, decides between codecs within a tenth of each other.
+
+    Returns: None when no encoder of the list can do it.
+    """
+    content, quality = wanted
+    exact = quality >= 100
+    best: tuple[float, EncoderSpec] | None = None
+    for spec in specs:
+        if exact != spec.is_exact_at(quality):
+            continue
+        seen = figures.of(spec.codec, content, exact)
+        cost = seen.ns_per_pixel + seen.bits_per_pixel * link.ns_per_bit
+        if best is None or cost < 0.9 * best[0]:
+            best = (cost, spec)
+    return best[1] if best else None

@@ -1,0 +1,92 @@
+"""What kind of pixels there are: text and line art, or a picture."""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+
+from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
+from kasmcore.values.geometry import Rectangle
+from kasmcore.values.pixels import BgrxPixels
+
+_FLAT_TEXT = 0.33
+"""Share of equal neighbours above which a tile counts as text or line art."""
+_ROW_STEP = 4
+_NEIGHBOURHOOD = 4
+"""Tiles on each side of a block that is judged as one."""
+
+
+class Content(enum.Enum):
+    """Kind of pixels."""
+
+    TEXT = "text"
+    PICTURE = "picture"
+
+
+def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileMask:
+    """Tiles of the mask that hold a picture; the others hold text or line art.
+
+    Text has many pixels that equal their right neighbour, photographs have few. A block of 4 x 4
+    tiles is judged as one, by those of its tiles that are in the mask, so that edges inside a
+    photograph or an icon beside text do not split it.
+    """
+    if not within.any():
+        return grid.empty_mask()
+    rows = np.flatnonzero(within.any(axis=1))
+    columns = np.flatnonzero(within.any(axis=0))
+    tiles = Rectangle.from_edges(
+        int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    )
+    tiles = _aligned(tiles, grid)
+    flatness = _flatness(pixels, grid, tiles)
+    inside = within[tiles.rows, tiles.columns]
+    picture = grid.empty_mask()
+    picture[tiles.rows, tiles.columns] = _judge_blocks(flatness, inside) & inside
+    return picture
+
+
+def _aligned(tiles: Rectangle, grid: TileGrid) -> Rectangle:
+    """Grow to whole blocks, so that a block is judged alike whatever else changed."""
+    step = _NEIGHBOURHOOD
+    return Rectangle.from_edges(
+        tiles.x // step * step,
+        tiles.y // step * step,
+        min(-(-tiles.right // step) * step, grid.columns),
+        min(-(-tiles.bottom // step) * step, grid.rows),
+    )
+
+
+def _flatness(pixels: BgrxPixels, grid: TileGrid, tiles: Rectangle) -> TileFloats:
+    """Share of pixels that equal their right neighbour, per tile, from every fourth row."""
+    area = grid.pixels_of(tiles)
+    part = pixels[area.y : area.bottom : _ROW_STEP, area.columns]
+    words = np.ascontiguousarray(part).view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
+    equal = np.zeros(words.shape, np.uint8)
+    np.equal(words[:, 1:], words[:, :-1], out=equal[:, :-1].view(np.bool_))
+    across = np.add.reduceat(equal, np.arange(0, area.width, TILE), axis=1, dtype=np.uint32)
+    sums = np.add.reduceat(across, np.arange(0, words.shape[0], TILE // _ROW_STEP), axis=0)
+    counted_rows = np.add.reduceat(
+        np.ones(words.shape[0]), np.arange(0, words.shape[0], TILE // _ROW_STEP)
+    )
+    counted_columns = np.add.reduceat(np.ones(area.width), np.arange(0, area.width, TILE))
+    flatness: TileFloats = sums / (counted_rows[:, None] * counted_columns[None, :])
+    return flatness
+
+
+def _judge_blocks(flatness: TileFloats, inside: TileMask) -> TileMask:
+    """True where the block that a tile belongs to holds a picture."""
+    rows, columns = flatness.shape
+    row_starts = np.arange(0, rows, _NEIGHBOURHOOD)
+    column_starts = np.arange(0, columns, _NEIGHBOURHOOD)
+
+    def block_sums(values: TileFloats) -> TileFloats:
+        summed = np.add.reduceat(values, row_starts, axis=0)
+        return np.asarray(np.add.reduceat(summed, column_starts, axis=1))
+
+    counted = block_sums(inside.astype(np.float64))
+    flat = block_sums(np.where(inside, flatness, 0.0))
+    is_picture = flat < _FLAT_TEXT * counted
+    spread = np.repeat(np.repeat(is_picture, _NEIGHBOURHOOD, 0), _NEIGHBOURHOOD, 1)
+    judged: TileMask = spread[:rows, :columns]
+    return judged

@@ -1,0 +1,199 @@
+"""What to send of a frame to one viewer: rectangles, each with codec and quality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from kasmcore.interfaces.encoder import EncoderSpec
+from kasmcore.pipeline.choice import EncoderFigures, Link, choose_encoder
+from kasmcore.pipeline.content import Content, picture_tiles
+from kasmcore.pipeline.pending import EXACT
+from kasmcore.pipeline.quality import QualityBounds, quality_for_budget, quality_for_motion
+from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
+from kasmcore.values.frames import VisibleFrame
+from kasmcore.values.geometry import Rectangle
+
+_SMALL_AREA_PIXELS = 96 * 64
+"""So few pixels are always sent exactly: a letter, a caret, a button."""
+_LARGEST_JOB_PIXELS = 1 << 17
+"""Rectangles are cut into strips of about this size, so that several threads share them."""
+_SHORTEST_STRIP_ROWS = 4 * TILE
+
+
+@attrs.frozen
+class EncodeJob:
+    """One rectangle to encode."""
+
+    rectangle: Rectangle
+    codec: str
+    quality: int
+    content: Content
+    expected_s: float
+    """CPU time that it is expected to take."""
+
+
+@attrs.frozen(eq=False)
+class FramePlan:
+    """All that one frame message will hold."""
+
+    jobs: tuple[EncodeJob, ...]
+    quality_sent: NDArray[np.uint8]
+    """Per tile: quality that it is sent at, 0 where it is not sent."""
+    why: str
+    """One line for the debug log and ``kasmcore explain frame``."""
+
+    @property
+    def expected_s(self) -> float:
+        """CPU time of all jobs together."""
+        return sum(job.expected_s for job in self.jobs)
+
+
+@attrs.frozen(kw_only=True)
+class PlanRequest:
+    """All that a plan depends on."""
+
+    frame: VisibleFrame
+    grid: TileGrid
+    changed: TileMask
+    """Tiles that must be sent."""
+    refine: TileMask
+    """Tiles at rest that could be sent exactly if there is room."""
+    heat: TileFloats
+    budget_bytes: float
+    """Size that the frame should not exceed."""
+    link: Link
+    quality: QualityBounds
+
+
+@attrs.frozen
+class Planner:
+    """Plans for one viewer: the encoders it can decode, in the operator's order."""
+
+    specs: Sequence[EncoderSpec]
+    figures: EncoderFigures
+
+    @property
+    def can_be_exact(self) -> bool:
+        """True when the viewer has a codec that gives the very pixels."""
+        return any(spec.is_exact_at(EXACT) for spec in self.specs)
+
+    def without(self, codec: str) -> Planner:
+        """The same without a codec that failed."""
+        return attrs.evolve(self, specs=[spec for spec in self.specs if spec.codec != codec])
+
+    def plan(self, request: PlanRequest) -> FramePlan:
+        """Plan one frame: all changed tiles; when there are none, what fits of the refinement."""
+        if request.changed.any():
+            jobs, why = self._changed_jobs(request)
+        else:
+            jobs, why = self._refinement_jobs(request)
+        quality_sent = np.zeros(request.grid.shape, np.uint8)
+        for job in jobs:  # in the order in which the viewer draws them
+            tiles = request.grid.tiles_of(job.rectangle)
+            counts_as_exact = job.quality >= request.quality.counts_as_exact
+            quality_sent[tiles.rows, tiles.columns] = EXACT if counts_as_exact else job.quality
+        return FramePlan(tuple(jobs), quality_sent, why)
+
+    def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
+        """Pictures first, so that a rectangle of text that overlaps one is drawn over it."""
+        changed = request.changed
+        if np.count_nonzero(changed) * TILE * TILE <= _SMALL_AREA_PIXELS:
+            exact = self._jobs(request, changed, Content.TEXT, EXACT)
+            if exact is not None:
+                return exact, "small change: exact"
+        pictures = picture_tiles(request.frame.pixels, request.grid, changed)
+        jobs: list[EncodeJob] = []
+        words = []
+        for content, mask in ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures)):
+            if mask.any():
+                quality, part = self._jobs_for_motion(request, mask, content)
+                jobs += part
+                words.append(f"{content.value} {np.count_nonzero(mask)} tiles at {quality}")
+        return jobs, ", ".join(words)
+
+    def _jobs_for_motion(
+        self, request: PlanRequest, mask: TileMask, content: Content
+    ) -> tuple[int, list[EncodeJob]]:
+        """Jobs at the quality that motion and link allow; at another if no encoder can do that."""
+        quality = self._quality(request, mask, content)
+        jobs = self._jobs(request, mask, content, quality)
+        if jobs is None:
+            quality = EXACT if quality < EXACT else request.quality.maximum
+            jobs = self._jobs(request, mask, content, quality)
+        return quality, jobs or []
+
+    def _quality(self, request: PlanRequest, mask: TileMask, content: Content) -> int:
+        """Exact for text as long as the link carries it; pictures by motion and link."""
+        pixels = int(np.count_nonzero(mask)) * TILE * TILE
+        motion = quality_for_motion(float(request.heat[mask].mean()), request.quality)
+        if content is Content.TEXT:
+            exact = choose_encoder(self.specs, self.figures, (content, EXACT), request.link)
+            if exact is not None:
+                bits = self.figures.of(exact.codec, content, True).bits_per_pixel
+                if pixels * bits / 8 <= request.budget_bytes or pixels <= _SMALL_AREA_PIXELS:
+                    return EXACT
+        lossy = choose_encoder(self.specs, self.figures, (content, motion), request.link)
+        if lossy is None:
+            return EXACT
+        bits = self.figures.of(lossy.codec, content, False).bits_per_pixel
+        return quality_for_budget(
+            motion, pixels * bits / 8, request.budget_bytes, request.quality.floor
+        )
+
+    def _refinement_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
+        """Exact content for tiles at rest, from the top, as much as fits one frame's budget."""
+        pictures = picture_tiles(request.frame.pixels, request.grid, request.refine)
+        mask = np.zeros_like(request.refine)
+        expected_bytes = 0.0
+        for row in np.flatnonzero(request.refine.any(axis=1)).tolist():
+            expected_bytes += self._exact_bytes(request, request.refine[row], pictures[row])
+            if expected_bytes > request.budget_bytes and mask.any():
+                break
+            mask[row] = request.refine[row]
+        jobs: list[EncodeJob] = []
+        for content, part in ((Content.PICTURE, mask & pictures), (Content.TEXT, mask & ~pictures)):
+            if part.any():
+                jobs += self._jobs(request, part, content, EXACT) or []
+        return jobs, f"refine {np.count_nonzero(mask)} tiles"
+
+    def _exact_bytes(
+        self, request: PlanRequest, row: NDArray[np.bool_], pictures: NDArray[np.bool_]
+    ) -> float:
+        total = 0.0
+        for content, tiles in ((Content.TEXT, row & ~pictures), (Content.PICTURE, row & pictures)):
+            spec = choose_encoder(self.specs, self.figures, (content, EXACT), request.link)
+            if spec is not None:
+                bits = self.figures.of(spec.codec, content, True).bits_per_pixel
+                total += int(np.count_nonzero(tiles)) * TILE * TILE * bits / 8
+        return total
+
+    def _jobs(
+        self, request: PlanRequest, mask: TileMask, content: Content, quality: int
+    ) -> list[EncodeJob] | None:
+        """Cut a mask into jobs of one codec; None when no encoder can do it."""
+        spec = choose_encoder(self.specs, self.figures, (content, quality), request.link)
+        if spec is None:
+            return None
+        figures = self.figures.of(spec.codec, content, quality >= EXACT)
+        return [
+            EncodeJob(part, spec.codec, quality, content, part.area * figures.ns_per_pixel / 1e9)
+            for rectangle in request.grid.rectangles_of(mask)
+            for part in cut_into_strips(rectangle, spec.maximum_side)
+        ]
+
+
+def cut_into_strips(rectangle: Rectangle, maximum_side: int) -> list[Rectangle]:
+    """Cut a large rectangle into horizontal strips of whole tiles, none wider than allowed."""
+    if rectangle.width > maximum_side:
+        half = Rectangle(rectangle.x, rectangle.y, maximum_side // TILE * TILE, rectangle.height)
+        rest = Rectangle.from_edges(half.right, rectangle.y, rectangle.right, rectangle.bottom)
+        return cut_into_strips(half, maximum_side) + cut_into_strips(rest, maximum_side)
+    rows = max(_SHORTEST_STRIP_ROWS, _LARGEST_JOB_PIXELS // max(1, rectangle.width) // TILE * TILE)
+    return [
+        Rectangle.from_edges(rectangle.x, top, rectangle.right, min(top + rows, rectangle.bottom))
+        for top in range(rectangle.y, rectangle.bottom, rows)
+    ]

@@ -1,0 +1,129 @@
+"""The grid of tiles over a framebuffer: damage, history and pending regions are masks on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from kasmcore.values.geometry import Rectangle, Size
+
+TILE = 16
+"""Side of a tile in pixels: JPEG's largest coding unit, and small enough for one glyph."""
+
+TileMask = Annotated[NDArray[np.bool_], "(tile rows, tile columns)"]
+TileFloats = Annotated[NDArray[np.float64], "(tile rows, tile columns)"]
+
+_MAXIMUM_RECTANGLES = 64
+
+
+@attrs.frozen
+class TileGrid:
+    """The tiles of a framebuffer of this size; those at the right and bottom edge may be cut."""
+
+    size: Size
+
+    @property
+    def rows(self) -> int:
+        """Number of tile rows."""
+        return -(-self.size.height // TILE)
+
+    @property
+    def columns(self) -> int:
+        """Number of tile columns."""
+        return -(-self.size.width // TILE)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of every mask on this grid."""
+        return (self.rows, self.columns)
+
+    def empty_mask(self) -> TileMask:
+        """No tile."""
+        return np.zeros(self.shape, np.bool_)
+
+    def full_mask(self) -> TileMask:
+        """Every tile."""
+        return np.ones(self.shape, np.bool_)
+
+    def mask_of(self, rectangles: Iterable[Rectangle]) -> TileMask:
+        """Every tile that one of the rectangles (in pixels) touches."""
+        mask = self.empty_mask()
+        for rectangle in rectangles:
+            tiles = self.tiles_of(rectangle)
+            mask[tiles.rows, tiles.columns] = True
+        return mask
+
+    def tiles_of(self, rectangle: Rectangle) -> Rectangle:
+        """The tiles that a rectangle of pixels touches, counted in tiles."""
+        inside = rectangle.intersection(Rectangle.of_size(self.size))
+        return Rectangle.from_edges(
+            inside.x // TILE,
+            inside.y // TILE,
+            -(-inside.right // TILE) if inside.width else inside.x // TILE,
+            -(-inside.bottom // TILE) if inside.height else inside.y // TILE,
+        )
+
+    def pixels_of(self, tiles: Rectangle) -> Rectangle:
+        """The pixels of a rectangle counted in tiles, cut at the framebuffer's edges."""
+        return Rectangle.from_edges(
+            tiles.x * TILE,
+            tiles.y * TILE,
+            min(tiles.right * TILE, self.size.width),
+            min(tiles.bottom * TILE, self.size.height),
+        )
+
+    def rectangles_of(self, mask: TileMask) -> tuple[Rectangle, ...]:
+        """Disjoint rectangles of pixels that cover just the mask; a few more tiles when ragged.
+
+        A mask that falls into more than 64 rectangles is made coarser until it does not.
+        """
+        step = 1
+        while True:
+            covered = mask if step == 1 else _coarser(mask, step)
+            found = _runs_merged_downwards(covered)
+            if len(found) <= _MAXIMUM_RECTANGLES or step >= max(self.shape):
+                return tuple(self.pixels_of(tiles) for tiles in found)
+            step *= 2
+
+
+def _coarser(mask: TileMask, step: int) -> TileMask:
+    """Every block of step x step tiles becomes wholly true if one of its tiles is."""
+    rows, columns = mask.shape
+    padded = np.zeros((-(-rows // step) * step, -(-columns // step) * step), np.bool_)
+    padded[:rows, :columns] = mask
+    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+    coarse = blocks.any(axis=(1, 3))
+    return np.repeat(np.repeat(coarse, step, axis=0), step, axis=1)[:rows, :columns]
+
+
+def _runs_merged_downwards(mask: TileMask) -> list[Rectangle]:
+    """Cut a mask into rectangles (in tiles): runs of each row, joined with equal runs above."""
+    finished: list[Rectangle] = []
+    open_runs: dict[tuple[int, int], int] = {}  # (left, right) -> top row
+    used = np.flatnonzero(mask.any(axis=1))
+    previous_row = -2
+    for row in used.tolist():
+        if row != previous_row + 1:
+            finished += [_run(run, top, previous_row + 1) for run, top in open_runs.items()]
+            open_runs = {}
+        runs = _runs(mask[row])
+        still_open = {run: open_runs.pop(run, row) for run in runs}
+        finished += [_run(run, top, row) for run, top in open_runs.items()]
+        open_runs = still_open
+        previous_row = row
+    finished += [_run(run, top, previous_row + 1) for run, top in open_runs.items()]
+    return finished
+
+
+def _runs(row: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, last + 1) of every run of true cells."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False]))))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _run(run: tuple[int, int], top: int, bottom: int) -> Rectangle:
+    return Rectangle.from_edges(run[0], top, run[1], bottom)

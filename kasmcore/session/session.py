@@ -1,0 +1,219 @@
+"""One display and those who watch it: puts the flows together and runs them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import attrs
+import trio
+
+from kasmcore.config.schema import ServerConfig
+from kasmcore.errors import CaptureEnded, ConnectionEnded, RemoteProtocolError
+from kasmcore.interfaces.capture import CaptureSource
+from kasmcore.interfaces.encoder import EncoderSpec
+from kasmcore.interfaces.viewer_link import ViewerLink
+from kasmcore.pipeline.choice import EncoderFigures
+from kasmcore.pipeline.pacing import Pacer
+from kasmcore.pipeline.plan import Planner
+from kasmcore.pipeline.tiles import TileMask
+from kasmcore.plugin_manager import PluginEvents
+from kasmcore.session.clipboard_flow import ClipboardFlow
+from kasmcore.session.cursor_flow import CursorFlow
+from kasmcore.session.encode_pool import EncodePool
+from kasmcore.session.frame_flow import FrameFlow, NewestFrame
+from kasmcore.session.frame_sender import FrameSender
+from kasmcore.session.input_flow import InputFlow, NamedFilter
+from kasmcore.session.masking import FrameMasks
+from kasmcore.session.registry import ViewerRegistry
+from kasmcore.session.send_rules import SendRules
+from kasmcore.session.statistics_flow import StatisticsFlow
+from kasmcore.session.viewer import Viewer
+from kasmcore.session.viewer_events import ViewerEvents
+from kasmcore.stats.timeline import TimelineStatistics
+from kasmcore.values.geometry import Size
+from kasmcore.values.permissions import Permission, User, ViewerInfo
+
+_LOG = logging.getLogger(__name__)
+
+_SMALLEST_SIDE = 64
+
+
+@attrs.frozen(kw_only=True)
+class SessionParts:
+    """What a session is made of."""
+
+    config: ServerConfig
+    display: str
+    source: CaptureSource
+    encoders: Sequence[EncoderSpec]
+    filters: Sequence[NamedFilter]
+    """Every DLP filter with its name, in order."""
+    masks: FrameMasks
+    events: PluginEvents
+
+
+@attrs.define(eq=False)
+class Session:
+    """Runs the flows of one display; viewers come and go by ``serve_viewer``."""
+
+    parts: SessionParts
+    viewers: ViewerRegistry = attrs.field(init=False)
+    frames: FrameFlow = attrs.field(init=False)
+    pool: EncodePool = attrs.field(init=False)
+    timeline: TimelineStatistics = attrs.field(factory=TimelineStatistics, init=False)
+    refusals: int = attrs.field(default=0, init=False)
+    _rules: SendRules = attrs.field(init=False)
+    _cursor: CursorFlow = attrs.field(init=False)
+    _input: InputFlow = attrs.field(init=False)
+    _clipboard: ClipboardFlow = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        parts, config = self.parts, self.parts.config
+        self._rules = SendRules.of(config)
+        self.viewers = ViewerRegistry(config.session.maximum_viewers)
+        self.frames = FrameFlow(
+            parts.source, parts.masks, self._rules.frame_interval_s, self._on_changed
+        )
+        specs = {spec.codec: spec for spec in parts.encoders}
+        figures = EncoderFigures(list(parts.encoders))
+        self.pool = EncodePool(specs, figures, self._rules.encode_threads)
+        self._cursor = CursorFlow(parts.source, lambda: self.viewers)
+        self._input = InputFlow(
+            parts.source.input, parts.filters, self._on_refused, self.frames.hurry
+        )
+        self._clipboard = ClipboardFlow(
+            parts.source.clipboard,
+            parts.filters,
+            config.session.maximum_clipboard_bytes,
+            lambda: self.viewers,
+            self._on_refused,
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run until cancelled.
+
+        Raises:
+            CaptureEnded: the display is gone (in an exception group).
+        """
+        self.parts.events.session_started(self.parts.display, self.parts.source.size)
+        reason = "the display has ended"
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.frames.run)
+                nursery.start_soon(self._cursor.run)
+                nursery.start_soon(self._clipboard.run)
+                nursery.start_soon(StatisticsFlow(lambda: self.viewers).run)
+                task_status.started()
+        except trio.Cancelled:
+            reason = "the server stops"
+            raise
+        finally:
+            self.parts.events.session_ended(self.parts.display, reason)
+
+    async def serve_viewer(self, link: ViewerLink) -> None:
+        """Run one viewer until it leaves; its faults end here."""
+        viewer = self._admit(link)
+        reason = "the connection ended"
+        try:
+            await self._run_viewer(viewer)
+        except* ConnectionEnded as group:
+            reason = _text_of(group)
+        except* RemoteProtocolError as group:
+            reason = _text_of(group)
+            _LOG.warning("viewer %d broke the protocol: %s", link.viewer.viewer_id, reason)
+        except* Exception:  # noqa: BLE001 - the border of one viewer
+            reason = "a fault in the server"
+            _LOG.exception("viewer %d met a fault; only it ends", link.viewer.viewer_id)
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._dismiss(viewer, reason)
+
+    def abilities_of(self, codecs: Sequence[str]) -> list[EncoderSpec]:
+        """The encoders that a viewer with these decoders can use, in the operator's order."""
+        return [spec for spec in self.parts.encoders if spec.codec in codecs]
+
+    def change_user(self, user: User) -> list[Viewer]:
+        """A user's rights are now these; returns the viewers that this concerns."""
+        return self.viewers.change_user(user)
+
+    async def release_input(self, viewer: Viewer) -> None:
+        """Let go of every key and button that a viewer holds."""
+        await self._input.release(viewer)
+
+    def _admit(self, link: ViewerLink) -> Viewer:
+        config = self.parts.config.session
+        viewer = Viewer(
+            link=link,
+            user=link.viewer.user,
+            planner=Planner(self.abilities_of(link.abilities.codecs), self.pool.figures),
+            pacer=Pacer(
+                frames_in_flight=config.frames_in_flight,
+                target_queue_s=config.target_queue_ms / 1000,
+                frame_interval_s=self._rules.frame_interval_s,
+            ),
+        )
+        self.viewers.add(viewer)
+        self._cursor.welcome(viewer)
+        _LOG.info("viewer %d joined: %s", viewer.info.viewer_id, _who(viewer.info))
+        self.parts.events.viewer_joined(viewer.info)
+        return viewer
+
+    async def _run_viewer(self, viewer: Viewer) -> None:
+        sender = FrameSender(viewer, self.frames, self.pool, self._rules)
+        events = ViewerEvents(viewer, self._input, self._clipboard, self.timeline, self._resize_for)
+        abilities = viewer.link.abilities
+        if abilities.viewport is not None and abilities.wants_resize:
+            await self._resize_for(viewer, abilities.viewport)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sender.run)
+            nursery.start_soon(events.run)
+            await viewer.outbox.send_all(viewer.link)
+            nursery.cancel_scope.cancel()
+
+    async def _dismiss(self, viewer: Viewer, reason: str) -> None:
+        self.viewers.remove(viewer)
+        with trio.move_on_after(5):
+            await self._release_quietly(viewer)
+        for _, dlp_filter in self.parts.filters:
+            dlp_filter.viewer_left(viewer.info)
+        _LOG.info("viewer %d left: %s", viewer.info.viewer_id, reason)
+        self.parts.events.viewer_left(viewer.info, reason)
+
+    async def _release_quietly(self, viewer: Viewer) -> None:
+        try:
+            await self._input.release(viewer)
+        except CaptureEnded:
+            _LOG.info("viewer %d: no display to release its keys on", viewer.info.viewer_id)
+
+    async def _resize_for(self, viewer: Viewer, size: Size) -> None:
+        """Give the display the size that a viewer with the right to it asks for."""
+        config = self.parts.config.desktop
+        if not (config.allow_resize and viewer.may(Permission.WRITE)):
+            return
+        wanted = Size(
+            min(max(size.width, _SMALLEST_SIDE), config.maximum_resolution.width),
+            min(max(size.height, _SMALLEST_SIDE), config.maximum_resolution.height),
+        )
+        if wanted != self.parts.source.size:
+            now = await self.parts.source.resize(wanted)
+            _LOG.info("the display is now %s (viewer %d)", now, viewer.info.viewer_id)
+
+    def _on_changed(self, newest: NewestFrame, changed: TileMask) -> None:
+        self.pool.forget_before(newest.frame.serial)
+        for viewer in self.viewers:
+            viewer.note_changed(newest.grid, changed)
+
+    def _on_refused(self, viewer: ViewerInfo, filter_name: str, topic: str) -> None:
+        self.refusals += 1
+        self.parts.events.policy_refused(viewer, filter_name, topic)
+
+
+def _who(viewer: ViewerInfo) -> str:
+    rights = "/".join(str(right.name).lower() for right in viewer.user.permissions) or "no rights"
+    return f"{viewer.user.name} from {viewer.address} by {viewer.transport} ({rights})"
+
+
+def _text_of(group: BaseExceptionGroup[BaseException]) -> str:
+    first = group.exceptions[0]
+    return _text_of(first) if isinstance(first, BaseExceptionGroup) else str(first)

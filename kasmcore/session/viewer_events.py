@@ -1,0 +1,98 @@
+"""What a viewer sends, each kind to its place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from kasmcore.interfaces.viewer_link import ViewerLink
+from kasmcore.session.clipboard_flow import ClipboardFlow
+from kasmcore.session.input_flow import InputFlow
+from kasmcore.session.viewer import Viewer
+from kasmcore.stats.timeline import TimelineStatistics
+from kasmcore.values.geometry import Size
+from kasmcore.values.viewer_events import (
+    ClipboardReceived,
+    FrameFailed,
+    FrameShown,
+    Ping,
+    RefreshRequested,
+    ResizeRequested,
+    ViewerEvent,
+)
+from kasmcore.values.viewer_updates import Notice, Pong, Severity
+
+_LOG = logging.getLogger(__name__)
+
+_FAILURES_BEFORE_AVOIDED = 2
+
+
+@attrs.define(eq=False)
+class ViewerEvents:
+    """Receives one viewer's events; run by one task, so that they act in order."""
+
+    viewer: Viewer
+    input_flow: InputFlow
+    clipboard_flow: ClipboardFlow
+    timeline: TimelineStatistics
+    resize: Callable[[Viewer, Size], Awaitable[None]]
+    _codec_failures: dict[str, int] = attrs.field(factory=dict, init=False)
+
+    async def run(self) -> None:
+        """Receive until the viewer leaves.
+
+        Raises:
+            ConnectionEnded: the viewer is gone.
+            RemoteProtocolError: it broke the protocol.
+        """
+        link: ViewerLink = self.viewer.link
+        while True:
+            await self._handle(await link.receive())
+
+    async def _handle(self, event: ViewerEvent) -> None:
+        viewer = self.viewer
+        match event:
+            case FrameShown():
+                timeline = viewer.note_shown(event, trio.current_time())
+                if timeline is not None:
+                    self.timeline.add(timeline)
+            case FrameFailed():
+                self._note_failure(event)
+            case Ping(token):
+                viewer.outbox.put(Pong(token))
+            case RefreshRequested():
+                viewer.forget_picture()
+            case ResizeRequested(size):
+                await self.resize(viewer, size)
+            case ClipboardReceived(offer):
+                await self.clipboard_flow.receive(viewer, offer)
+            case _:
+                await self.input_flow.handle(viewer, event)
+
+    def _note_failure(self, event: FrameFailed) -> None:
+        """Send it again, and not by a codec that fails repeatedly."""
+        viewer = self.viewer
+        if not viewer.note_failed(event.serial, trio.current_time()):
+            return
+        _LOG.warning(
+            "viewer %d could not show frame %d (%s: %s). It is sent again.",
+            viewer.info.viewer_id,
+            event.serial,
+            event.codec or "no codec",
+            event.reason,
+        )
+        failures = self._codec_failures.get(event.codec, 0) + 1
+        self._codec_failures[event.codec] = failures
+        others = viewer.planner.without(event.codec)
+        if failures >= _FAILURES_BEFORE_AVOIDED and event.codec and others.specs:
+            viewer.planner = others
+            viewer.outbox.put(
+                Notice(
+                    Severity.WARNING,
+                    "codec_failed",
+                    f"This browser cannot show {event.codec} pictures; others are used instead.",
+                )
+            )

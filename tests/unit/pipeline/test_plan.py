@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+
+from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness
+from kasmcore.pipeline.choice import EncoderFigures, Link, choose_encoder
+from kasmcore.pipeline.content import Content
+from kasmcore.pipeline.pending import EXACT
+from kasmcore.pipeline.plan import Planner, PlanRequest, cut_into_strips
+from kasmcore.pipeline.quality import QualityBounds, quality_for_budget, quality_for_motion
+from kasmcore.pipeline.tiles import TileGrid
+from kasmcore.values.geometry import Rectangle, Size
+from tests.unit.pipeline.frames import flat_text, photo, visible
+
+
+def spec(codec, exactness, ns, bits, **more):
+    return EncoderSpec(
+        codec=codec,
+        factory=object,
+        exactness=exactness,
+        cost_ns_per_pixel=ContentRating(text=ns[0], picture=ns[1]),
+        bits_per_pixel=ContentRating(text=bits[0], picture=bits[1]),
+        releases_gil=True,
+        **more,
+    )
+
+
+DEFLATE = spec("deflate", Exactness.ALWAYS, (1.8, 2.5), (1.7, 30))
+WEBP = spec(
+    "webp",
+    Exactness.AT_QUALITY_100,
+    (28, 12),
+    (1.7, 0.2),
+    exact_cost_ns_per_pixel=ContentRating(text=21, picture=38),
+    exact_bits_per_pixel=ContentRating(text=1.6, picture=13),
+)
+JPEG = spec("jpeg", Exactness.NEVER, (3.2, 2.2), (2.4, 0.45))
+LAN, DSL = Link(bytes_per_s=25e6), Link(bytes_per_s=0.25e6)
+BOUNDS = QualityBounds(minimum=60, maximum=90)
+GRID = TileGrid(Size(640, 480))
+
+
+def planner(*specs):
+    specs = specs or (DEFLATE, WEBP, JPEG)
+    return Planner(list(specs), EncoderFigures(specs))
+
+
+def request(pixels, changed=None, **changes):
+    changed = GRID.full_mask() if changed is None else changed
+    values = {
+        "frame": visible(pixels),
+        "grid": GRID,
+        "changed": changed,
+        "refine": GRID.empty_mask(),
+        "heat": np.zeros(GRID.shape),
+        "budget_bytes": 400_000,
+        "link": LAN,
+        "quality": BOUNDS,
+    }
+    return PlanRequest(**(values | changes))
+
+
+def test_text_is_sent_exactly_and_a_photo_by_jpeg():
+    text = planner().plan(request(flat_text(640, 480)))
+    picture = planner().plan(request(photo(640, 480)))
+    assert {(job.codec, job.quality) for job in text.jobs} == {("deflate", EXACT)}
+    assert {job.codec for job in picture.jobs} == {"jpeg"}
+    assert {job.quality for job in picture.jobs} == {90}
+
+
+def test_all_changed_tiles_are_sent_in_one_frame():
+    changed = np.random.default_rng(3).random(GRID.shape) < 0.3
+    plan = planner().plan(request(photo(640, 480), changed))
+    assert (plan.quality_sent[changed] > 0).all()
+
+
+def test_a_small_change_on_a_photo_is_exact():
+    changed = GRID.mask_of([Rectangle(100, 100, 20, 20)])
+    plan = planner().plan(request(photo(640, 480), changed))
+    assert (plan.quality_sent[changed] == EXACT).all()
+
+
+def test_motion_lowers_the_quality_of_pictures_down_to_the_operators_minimum():
+    moving = request(photo(640, 480), heat=np.full(GRID.shape, 15.0))
+    assert {job.quality for job in planner().plan(moving).jobs} == {60}
+
+
+def test_a_slow_link_gets_blurred_text_rather_than_a_late_frame():
+    slow = request(flat_text(640, 480), link=DSL, budget_bytes=4_000)
+    plan = planner().plan(slow)
+    assert all(job.quality < EXACT for job in plan.jobs)
+    assert all(job.quality >= BOUNDS.floor for job in plan.jobs)
+
+
+def test_tiles_at_rest_are_refined_within_the_budget_from_the_top():
+    resting = request(
+        photo(640, 480), GRID.empty_mask(), refine=GRID.full_mask(), budget_bytes=200_000
+    )
+    plan = planner().plan(resting)
+    refined = plan.quality_sent == EXACT
+    assert refined[0].all()
+    assert not refined[-1].any()
+    assert (plan.quality_sent[~refined] == 0).all()
+
+
+def test_refinement_goes_on_however_small_the_budget():
+    tight = request(photo(640, 480), GRID.empty_mask(), refine=GRID.full_mask(), budget_bytes=1)
+    assert (planner().plan(tight).quality_sent == EXACT).any()
+
+
+def test_what_overlaps_is_noted_at_the_quality_drawn_last():
+    page = flat_text(640, 480)
+    for x in range(0, 640, 128):
+        for y in range(0, 480, 128):
+            page[y : y + 64, x : x + 64] = photo(64, 64)
+    plan = planner().plan(request(page, np.random.default_rng(5).random(GRID.shape) < 0.5))
+    expected = np.zeros(GRID.shape, np.uint8)
+    for job in plan.jobs:
+        tiles = GRID.tiles_of(job.rectangle)
+        expected[tiles.rows, tiles.columns] = job.quality
+    assert (plan.quality_sent == expected).all()
+    assert {job.content for job in plan.jobs} == {Content.TEXT, Content.PICTURE}
+    kinds = [job.content for job in plan.jobs]
+    assert kinds == sorted(kinds, key=lambda kind: kind is Content.TEXT)
+
+
+def test_a_viewer_with_jpeg_alone_gets_everything_by_jpeg():
+    plan = planner(JPEG).plan(request(flat_text(640, 480)))
+    assert {job.codec for job in plan.jobs} == {"jpeg"}
+    assert (plan.quality_sent > 0).all()
+    assert not planner(JPEG).can_be_exact
+
+
+def test_a_viewer_with_an_exact_codec_alone_gets_everything_exactly():
+    plan = planner(DEFLATE).plan(request(photo(640, 480)))
+    assert (plan.quality_sent == EXACT).all()
+
+
+def test_a_slow_link_prefers_the_smaller_codec():
+    figures = EncoderFigures((DEFLATE, WEBP, JPEG))
+    chosen = {
+        link: choose_encoder((DEFLATE, WEBP, JPEG), figures, (Content.PICTURE, 80), link).codec
+        for link in (LAN, DSL)
+    }
+    assert chosen == {LAN: "jpeg", DSL: "webp"}
+
+
+def test_the_operators_order_decides_between_equals():
+    first, second = (spec(name, Exactness.NEVER, (3, 3), (1, 1)) for name in ("a", "b"))
+    for specs in ((first, second), (second, first)):
+        figures = EncoderFigures(specs)
+        assert choose_encoder(specs, figures, (Content.TEXT, 80), LAN) is specs[0]
+
+
+def test_an_encoder_that_turns_out_slow_is_chosen_no_more():
+    figures = EncoderFigures((DEFLATE, WEBP, JPEG))
+    for _ in range(100):
+        figures.learn("jpeg", Content.PICTURE, False, (100_000, 0.01, 6_000))
+    chosen = choose_encoder((DEFLATE, WEBP, JPEG), figures, (Content.PICTURE, 80), LAN)
+    assert chosen is WEBP
+
+
+@pytest.mark.parametrize("width", [1, 17, 640, 1920, 7680, 40_000])
+def test_strips_cover_a_rectangle_just_once(width):
+    whole = Rectangle(16, 32, width, 1080)
+    strips = cut_into_strips(whole, maximum_side=16383)
+    assert sum(strip.area for strip in strips) == whole.area
+    assert all(whole.contains(strip) and strip.width <= 16383 for strip in strips)
+
+
+def test_quality_falls_with_heat_and_stays_within_the_bounds():
+    values = [quality_for_motion(heat, BOUNDS) for heat in (0, 1, 4, 8, 12, 50)]
+    assert values == sorted(values, reverse=True)
+    assert (values[0], values[-1]) == (90, 60)
+
+
+def test_a_budget_never_lowers_quality_below_the_floor():
+    assert quality_for_budget(90, 1e9, 1000, 20) == 20
+    assert quality_for_budget(90, 500, 1000, 20) == 90
+    assert quality_for_budget(10, 1e9, 1000, 20) == 10
