@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar, cast
+
 from kasmcore.errors import RemoteProtocolError
 from kasmcore.protocol.frame_wire import CodecTable
 from kasmcore.protocol.layout import FIRST_OPTIONAL_KIND, HEADER, MessageLayout
-from kasmcore.protocol.messages import Message
+from kasmcore.protocol.messages import ClientMessage, Message, ServerMessage, Welcome
 from kasmcore.protocol.table import Sender, layouts_by_kind, layouts_by_message
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
+
+M = TypeVar("M", ClientMessage, ServerMessage)
 
 _LAYOUTS_BY_KIND = {sender: layouts_by_kind(sender) for sender in Sender}
 _LAYOUTS_BY_MESSAGE = {sender: layouts_by_message(sender) for sender in Sender}
 
 
 class MessageEncoder:
-    """Turns messages of one side into bytes.
-
-    ``codecs`` is what Welcome agreed on; without it no Frame can be encoded.
-    """
+    """Turns messages of one side into bytes. Frames need the codecs of a Welcome before them."""
 
     def __init__(self, sender: Sender) -> None:
         self.codecs = CodecTable()
+        """What the last Welcome agreed on."""
         self._layouts = _LAYOUTS_BY_MESSAGE[sender]
 
     def encode(self, message: Message) -> bytes:
@@ -32,20 +34,21 @@ class MessageEncoder:
         layout = self._layouts.get(type(message))
         if layout is None:
             raise ValueError(f"{type(message).__name__} is not for this side to send")
+        if isinstance(message, Welcome):
+            self.codecs = CodecTable(message.codecs)
         return layout.write(message, self.codecs)
 
 
-class MessageDecoder:
+class MessageDecoder(Generic[M]):
     """Turns a byte stream of one side, cut anywhere, into messages.
 
     Holds at most one message that has not wholly arrived: its length is checked against its kind
     before any of it is kept. After an error it must not be used again.
-
-    ``codecs`` is what Welcome agreed on; without it every Frame is refused.
     """
 
     def __init__(self, sender: Sender) -> None:
         self.codecs = CodecTable()
+        """What the last Welcome agreed on; Frames name these."""
         self._layouts = _LAYOUTS_BY_KIND[sender]
         self._kept = bytearray()
         self._to_skip = 0
@@ -55,7 +58,7 @@ class MessageDecoder:
         """Bytes held of a message that has not wholly arrived."""
         return len(self._kept)
 
-    def decode(self, data: bytes) -> list[Message]:
+    def decode(self, data: bytes) -> list[M]:
         """The messages that ``data`` completes, in their order.
 
         Raises:
@@ -71,9 +74,9 @@ class MessageDecoder:
         del self._kept[:used]
         return messages
 
-    def _decode_whole(self, view: memoryview) -> tuple[list[Message], int]:
+    def _decode_whole(self, view: memoryview) -> tuple[list[M], int]:
         """Decode all whole messages; return them and how many bytes are done with."""
-        messages: list[Message] = []
+        messages: list[M] = []
         position = 0
         while True:
             if self._to_skip:
@@ -92,8 +95,10 @@ class MessageDecoder:
                 return messages, position
             else:
                 position = start + length
-                with view[start:position] as payload:
-                    messages.append(layout.read(payload, self.codecs))
+                message = layout.read(view[start:position], self.codecs)
+                if isinstance(message, Welcome):
+                    self.codecs = CodecTable(message.codecs)
+                messages.append(cast("M", message))
 
     def _layout_for(self, kind: int, length: int) -> MessageLayout | None:
         """The layout of a kind, None to skip it, an error when it must not come or is too long."""
