@@ -20,6 +20,26 @@ from kasmcore.config.schema_network import NetworkConfig, SecurityConfig, Server
 from kasmcore.config.schema_plugins import PluginsConfig, PluginSettings
 from kasmcore.config.sections import setting
 
+__all__ = [
+    "CommandLineConfig",
+    "DataLossPreventionConfig",
+    "DesktopConfig",
+    "EncodingConfig",
+    "KeyboardConfig",
+    "LegacyConfig",
+    "LoggingConfig",
+    "NetworkConfig",
+    "PluginSettings",
+    "PluginsConfig",
+    "PointerConfig",
+    "RuntimeConfigurationConfig",
+    "SecurityConfig",
+    "ServerConfig",
+    "ServerSectionConfig",
+    "SessionConfig",
+    "UserSessionConfig",
+]
+
 
 @attrs.frozen(kw_only=True)
 class LoggingConfig:

@@ -51,7 +51,8 @@ class SettingsSection:
     """A plugin's settings: ``plugin_settings.<name>`` in the YAML, read into ``settings_class``.
 
     ``settings_class`` is an ``attrs.frozen(kw_only=True)`` class whose fields are declared with
-    ``setting`` (or are such classes themselves, for groups).
+    ``setting`` (or are such classes themselves, for groups). A ``ValueError`` of its constructor
+    is reported to the operator as a problem of the section.
     """
 
     name: str

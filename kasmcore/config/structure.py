@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 import attrs
@@ -68,7 +69,8 @@ def structure(tree: SettingsTree, sections: Sequence[SettingsSection]) -> Server
     tree = with_plugin_variables(tree, known)
     reader = _TreeReader(tree, known)
     config = reader.read_core()
-    plugin_settings = reader.read_plugin_settings(sections)
+    left_out = {*config.plugins.optional, *config.plugins.block}
+    plugin_settings = reader.read_plugin_settings(sections, left_out)
     reader.refuse_variables(tree.variables)
     if reader.problems:
         raise ConfigErrors(reader.problems)
@@ -93,13 +95,24 @@ def with_plugin_variables(tree: SettingsTree, known: Iterable[SettingField]) -> 
 def settings_without_effect(
     tree: SettingsTree, sections: Sequence[SettingsSection]
 ) -> tuple[tuple[str, str], ...]:
-    """List (dotted path, origin) of what is set though its feature is not built yet."""
+    """List (dotted path, origin) of what is set and changes nothing.
+
+    That is: what its feature is not built yet for, and settings of plugins that are left out.
+    """
     known = {field.path: field for field in core_settings() + section_settings(sections)}
     tree = with_plugin_variables(tree, known.values())
     return tuple(
         (path, str(node.origin))
         for path, node in values_of(tree.root)
-        if path in known and not known[path].effective
+        if path not in known or not known[path].effective
+    )
+
+
+def _remedy_for_unknown_section(name: str, known: Collection[str]) -> str:
+    if close := get_close_matches(name, known, n=1):
+        return f"Did you mean {PLUGIN_SETTINGS}.{close[0]}?"
+    return (
+        f"Install the plugin, name it under plugins.optional, or delete {PLUGIN_SETTINGS}.{name}."
     )
 
 
@@ -119,13 +132,24 @@ class _TreeReader:
         self.problems += broken_rules(config, self._tree, self._unreadable)
         return config
 
-    def read_plugin_settings(self, sections: Sequence[SettingsSection]) -> PluginSettings:
-        """Read ``plugin_settings``, where each plugin's section has its name."""
+    def read_plugin_settings(
+        self, sections: Sequence[SettingsSection], left_out: Collection[str]
+    ) -> PluginSettings:
+        """Read ``plugin_settings``, where each plugin's section has its name.
+
+        The sections of plugins ``left_out`` stay unread, as there is nothing to read them with.
+        """
         classes = {section.name: section.settings_class for section in sections}
         node = self._section(self._tree.root.entries.get(PLUGIN_SETTINGS), PLUGIN_SETTINGS)
         if node is None:
             return PluginSettings()
-        self._refuse_unknown_keys(node, PLUGIN_SETTINGS, classes)
+        for name, child in node.entries.items():
+            if name not in classes and name not in left_out:
+                self._add(
+                    f"{PLUGIN_SETTINGS}.{name} belongs to no plugin that is loaded",
+                    child,
+                    _remedy_for_unknown_section(name, classes),
+                )
         return PluginSettings(
             tuple(
                 self.read_group(classes[name], child, f"{PLUGIN_SETTINGS}.{name}")
