@@ -36,6 +36,7 @@ from kasmcore.interfaces.encoder import (
 from kasmcore.interfaces.login import Authenticator, Credentials
 from kasmcore.interfaces.routes import CommandSpec, HttpRequest, HttpResponse, RouteSpec
 from kasmcore.interfaces.transport import (
+    ABORT_KEY,
     AsgiReceive,
     AsgiScope,
     AsgiSend,
@@ -89,8 +90,8 @@ __all__ = [  # noqa: RUF022 - by topic
     # encoders
     "ContentRating", "EncoderSpec", "Exactness", "ImageEncoder", "encodable_pixels",
     # transports
-    "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection", "Lane",
-    "Transport", "TransportHost", "TransportSpec", "Visit",
+    "ABORT_KEY", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
+    "Lane", "Transport", "TransportHost", "TransportSpec", "Visit",
     # DLP
     "DlpFilter", "DlpFilterSpec", "Refusal",
     # clipboard

@@ -69,6 +69,9 @@ class Visit(Protocol):
         """Run the viewer until it has left. Its faults never raise here."""
 
 
+ABORT_KEY = "kasmcore.abort"
+"""Where a WebSocket scope's ``state`` holds the function that breaks the TCP connection."""
+
 AsgiMessage = MutableMapping[str, Any]
 AsgiScope = MutableMapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
@@ -105,7 +108,9 @@ class Transport(Protocol):
     def websocket_routes(self) -> Mapping[str, AsgiWebSocketHandler]:
         """ASGI WebSocket handlers on the shared HTTPS port, by path below the site's root.
 
-        The server has checked login and Origin before it calls one.
+        The server has checked login and Origin before it calls one. ``scope["state"]`` holds
+        ``ABORT_KEY``: a function without arguments that breaks the TCP connection at once, for a
+        peer that takes no more bytes; a send that waits then returns.
         """
 
     async def listen(
