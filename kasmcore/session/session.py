@@ -17,7 +17,7 @@ from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.plan import Planner
 from kasmcore.pipeline.tiles import TileMask
-from kasmcore.plugin_manager import PluginEvents
+from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.cursor_flow import CursorFlow
 from kasmcore.session.encode_pool import EncodePool
