@@ -42,7 +42,7 @@ class ConfigErrors(ConfigError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-class PluginUnavailable(KasmcoreError):  # noqa: N818 - names a state that a plugin reports
+class PluginUnavailable(KasmcoreError):
     """A plugin cannot work here (a library or device is missing); it is left out with a warning."""
 
 
@@ -52,7 +52,18 @@ class PluginError(KasmcoreError):
     exit_status = 3
 
 
-class CaptureEnded(KasmcoreError):  # noqa: N818 - names an event that the session reacts to
+class PluginErrors(PluginError):
+    """Everything that is wrong with the plugins, together; the server does not start."""
+
+    def __init__(self, problems: list[PluginError]) -> None:
+        self.problems = problems
+        super().__init__(f"{len(problems)} plugins cannot be used")
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class CaptureEnded(KasmcoreError):
     """The display is gone; the session ends in order."""
 
     exit_status = 4
@@ -68,7 +79,7 @@ class RemoteProtocolError(KasmcoreError):
     """The peer broke the protocol; only its connection ends."""
 
 
-class ConnectionEnded(KasmcoreError):  # noqa: N818 - names an event that one viewer's tasks react to
+class ConnectionEnded(KasmcoreError):
     """The connection is closed; the viewer has left."""
 
 

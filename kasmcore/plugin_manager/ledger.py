@@ -1,0 +1,69 @@
+"""The book of what became of each plugin, and of what stops the start."""
+
+from __future__ import annotations
+
+import logging
+
+import attrs
+
+from kasmcore.errors import PluginError
+from kasmcore.plugin_manager.states import PluginCondition
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.define
+class Ledger:
+    """Faults stop the start, unless ``plugins.optional`` names the plugin: then they are warnings.
+
+    Attributes:
+        optional: names under ``plugins.optional``.
+        problems: what stops the start.
+    """
+
+    optional: frozenset[str]
+    problems: list[PluginError] = attrs.field(factory=list, init=False)
+    _notes: dict[str, tuple[PluginCondition, str]] = attrs.field(factory=dict, init=False)
+
+    def note(self, plugin: str, condition: PluginCondition, reason: str) -> None:
+        """Write down what became of a plugin."""
+        self._notes[plugin] = (condition, reason)
+
+    def condition_of(self, plugin: str) -> PluginCondition | None:
+        """Return what became of a plugin; None while nothing hinders it."""
+        return self._notes[plugin][0] if plugin in self._notes else None
+
+    def is_sound(self, plugin: str) -> bool:
+        """True while nothing hinders a plugin."""
+        return plugin not in self._notes
+
+    def reason_of(self, plugin: str) -> str:
+        """Return why it does not take part; empty while nothing hinders it."""
+        return self._notes[plugin][1] if plugin in self._notes else ""
+
+    @property
+    def missing_names(self) -> tuple[str, ...]:
+        """Names that a list holds and nothing offers."""
+        missing = PluginCondition.MISSING
+        return tuple(name for name, (found, _) in self._notes.items() if found is missing)
+
+    def broken(self, plugin: str, error: PluginError) -> None:
+        """Leave a plugin out as broken; stops the start unless it is optional."""
+        self.note(plugin, PluginCondition.BROKEN, error.what)
+        self._stop_or_warn(plugin, error)
+
+    def missing(self, name: str, error: PluginError) -> None:
+        """A list names what nothing offers; stops the start unless the name is optional."""
+        self.note(name, PluginCondition.MISSING, error.what)
+        self._stop_or_warn(name, error)
+
+    def unavailable(self, plugin: str, error: Exception) -> None:
+        """Leave out, with a warning, a plugin that says it cannot work here."""
+        self.note(plugin, PluginCondition.UNAVAILABLE, str(error))
+        _log.warning("plugin %s is left out: %s", plugin, error)
+
+    def _stop_or_warn(self, name: str, error: PluginError) -> None:
+        if name in self.optional:
+            _log.warning("%s (left out: plugins.optional names it)", error)
+        else:
+            self.problems.append(error)
