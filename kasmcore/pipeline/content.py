@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
 from kasmcore.values.geometry import Rectangle
@@ -12,7 +13,7 @@ from kasmcore.values.pixels import BgrxPixels
 
 _FLAT_TEXT = 0.33
 """Share of equal neighbours above which a tile counts as text or line art."""
-_ROW_STEP = 4
+_ROW_STEP = 8
 _NEIGHBOURHOOD = 4
 """Tiles on each side of a block that is judged as one."""
 
@@ -58,20 +59,27 @@ def _aligned(tiles: Rectangle, grid: TileGrid) -> Rectangle:
 
 
 def _flatness(pixels: BgrxPixels, grid: TileGrid, tiles: Rectangle) -> TileFloats:
-    """Share of pixels that equal their right neighbour, per tile, from every fourth row."""
+    """Share of pixels that equal their right neighbour, per tile, from a few of its rows."""
     area = grid.pixels_of(tiles)
     part = pixels[area.y : area.bottom : _ROW_STEP, area.columns]
     words = np.ascontiguousarray(part).view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
-    equal = np.zeros(words.shape, np.uint8)
-    np.equal(words[:, 1:], words[:, :-1], out=equal[:, :-1].view(np.bool_))
-    across = np.add.reduceat(equal, np.arange(0, area.width, TILE), axis=1, dtype=np.uint32)
-    sums = np.add.reduceat(across, np.arange(0, words.shape[0], TILE // _ROW_STEP), axis=0)
-    counted_rows = np.add.reduceat(
-        np.ones(words.shape[0]), np.arange(0, words.shape[0], TILE // _ROW_STEP)
-    )
-    counted_columns = np.add.reduceat(np.ones(area.width), np.arange(0, area.width, TILE))
+    equal = np.zeros((words.shape[0], tiles.width * TILE), np.bool_)
+    np.equal(words[:, 1:], words[:, :-1], out=equal[:, : area.width - 1])
+    by_tile = _sums_of_16(equal)
+    row_starts = np.arange(0, words.shape[0], TILE // _ROW_STEP)
+    sums = np.add.reduceat(by_tile, row_starts, axis=0, dtype=np.float64)
+    counted_rows = np.add.reduceat(np.ones(words.shape[0]), row_starts)
+    counted_columns = np.full(tiles.width, float(TILE))
+    counted_columns[-1] = area.width - (tiles.width - 1) * TILE
     flatness: TileFloats = sums / (counted_rows[:, None] * counted_columns[None, :])
     return flatness
+
+
+def _sums_of_16(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Count the true cells of every 16 in a row: eight bytes are added by one multiplication."""
+    eights = (flags.view(np.uint64) * np.uint64(0x0101010101010101)) >> np.uint64(56)
+    sums: NDArray[np.uint64] = eights[:, ::2] + eights[:, 1::2]
+    return sums
 
 
 def _judge_blocks(flatness: TileFloats, inside: TileMask) -> TileMask:

@@ -12,7 +12,12 @@ from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.choice import EncoderFigures, Link, choose_encoder
 from kasmcore.pipeline.content import Content, picture_tiles
 from kasmcore.pipeline.pending import EXACT
-from kasmcore.pipeline.quality import QualityBounds, quality_for_budget, quality_for_motion
+from kasmcore.pipeline.quality import (
+    QualityBounds,
+    motion_of,
+    quality_for_budget,
+    quality_for_motion,
+)
 from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
 from kasmcore.values.frames import VisibleFrame
 from kasmcore.values.geometry import Rectangle
@@ -21,6 +26,8 @@ _SMALL_AREA_PIXELS = 96 * 64
 """So few pixels are always sent exactly: a letter, a caret, a button."""
 _LARGEST_JOB_PIXELS = 1 << 17
 """Rectangles are cut into strips of about this size, so that several threads share them."""
+_PATIENCE_S = 0.1
+"""Time on the link that a single large change may take rather than be blurred at first."""
 _SHORTEST_STRIP_ROWS = 4 * TILE
 
 
@@ -129,20 +136,26 @@ class Planner:
     def _quality(self, request: PlanRequest, mask: TileMask, content: Content) -> int:
         """Exact for text as long as the link carries it; pictures by motion and link."""
         pixels = int(np.count_nonzero(mask)) * TILE * TILE
-        motion = quality_for_motion(float(request.heat[mask].mean()), request.quality)
+        heat = float(request.heat[mask].mean())
+        budget_bytes = self._budget_bytes(request, heat)
         if content is Content.TEXT:
             exact = choose_encoder(self.specs, self.figures, (content, EXACT), request.link)
             if exact is not None:
                 bits = self.figures.of(exact.codec, content, True).bits_per_pixel
-                if pixels * bits / 8 <= request.budget_bytes or pixels <= _SMALL_AREA_PIXELS:
+                if pixels * bits / 8 <= budget_bytes:
                     return EXACT
-        lossy = choose_encoder(self.specs, self.figures, (content, motion), request.link)
+        quality = quality_for_motion(heat, request.quality)
+        lossy = choose_encoder(self.specs, self.figures, (content, quality), request.link)
         if lossy is None:
             return EXACT
         bits = self.figures.of(lossy.codec, content, False).bits_per_pixel
-        return quality_for_budget(
-            motion, pixels * bits / 8, request.budget_bytes, request.quality.floor
-        )
+        return quality_for_budget(quality, pixels * bits / 8, budget_bytes, request.quality.floor)
+
+    def _budget_bytes(self, request: PlanRequest, heat: float) -> float:
+        """In motion a frame must not outlast its interval; a single change may take a while."""
+        patient_bytes = request.link.bytes_per_s * _PATIENCE_S
+        motion = motion_of(heat)
+        return max(request.budget_bytes, (1 - motion) * patient_bytes)
 
     def _refinement_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Exact content for tiles at rest, from the top, as much as fits one frame's budget."""

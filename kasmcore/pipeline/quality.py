@@ -22,11 +22,15 @@ class QualityBounds:
     """Rectangles sent at this quality or better are not sent again exactly."""
 
 
+def motion_of(heat: float) -> float:
+    """Translate mean heat to motion: 0 for what was still, 1 for what changes all the time."""
+    span = _HEAT_OF_FULL_MOTION - _HEAT_OF_STILL
+    return min(1.0, max(0.0, (heat - _HEAT_OF_STILL) / span))
+
+
 def quality_for_motion(heat: float, bounds: QualityBounds) -> int:
     """Quality between the bounds for a rectangle of this mean heat."""
-    span = _HEAT_OF_FULL_MOTION - _HEAT_OF_STILL
-    motion = min(1.0, max(0.0, (heat - _HEAT_OF_STILL) / span))
-    return round(bounds.maximum - motion * (bounds.maximum - bounds.minimum))
+    return round(bounds.maximum - motion_of(heat) * (bounds.maximum - bounds.minimum))
 
 
 def quality_for_budget(quality: int, expected_bytes: float, budget_bytes: float, floor: int) -> int:

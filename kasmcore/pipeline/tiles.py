@@ -102,20 +102,15 @@ def _coarser(mask: TileMask, step: int) -> TileMask:
 
 def _runs_merged_downwards(mask: TileMask) -> list[Rectangle]:
     """Cut a mask into rectangles (in tiles): runs of each row, joined with equal runs above."""
+    differs = (mask[1:] != mask[:-1]).any(axis=1)
+    tops = [0, *(np.flatnonzero(differs) + 1).tolist()]
     finished: list[Rectangle] = []
     open_runs: dict[tuple[int, int], int] = {}  # (left, right) -> top row
-    used = np.flatnonzero(mask.any(axis=1))
-    previous_row = -2
-    for row in used.tolist():
-        if row != previous_row + 1:
-            finished += [_run(run, top, previous_row + 1) for run, top in open_runs.items()]
-            open_runs = {}
-        runs = _runs(mask[row])
-        still_open = {run: open_runs.pop(run, row) for run in runs}
-        finished += [_run(run, top, row) for run, top in open_runs.items()]
-        open_runs = still_open
-        previous_row = row
-    finished += [_run(run, top, previous_row + 1) for run, top in open_runs.items()]
+    for top in tops:
+        runs = {run: open_runs.pop(run, top) for run in _runs(mask[top])}
+        finished += [_run(run, first, top) for run, first in open_runs.items()]
+        open_runs = runs
+    finished += [_run(run, first, mask.shape[0]) for run, first in open_runs.items()]
     return finished
 
 

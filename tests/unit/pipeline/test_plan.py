@@ -85,10 +85,16 @@ def test_motion_lowers_the_quality_of_pictures_down_to_the_operators_minimum():
 
 
 def test_a_slow_link_gets_blurred_text_rather_than_a_late_frame():
-    slow = request(flat_text(640, 480), link=DSL, budget_bytes=4_000)
+    moving = np.full(GRID.shape, 15.0)
+    slow = request(flat_text(640, 480), link=DSL, budget_bytes=4_000, heat=moving)
     plan = planner().plan(slow)
     assert all(job.quality < EXACT for job in plan.jobs)
     assert all(job.quality >= BOUNDS.floor for job in plan.jobs)
+
+
+def test_a_single_large_change_of_text_is_exact_even_if_it_takes_longer_than_a_frame():
+    plan = planner().plan(request(flat_text(640, 480), budget_bytes=20_000))
+    assert {job.quality for job in plan.jobs} == {EXACT}
 
 
 def test_tiles_at_rest_are_refined_within_the_budget_from_the_top():
