@@ -36,12 +36,13 @@ from kasmcore.interfaces.encoder import (
 from kasmcore.interfaces.login import Authenticator, Credentials
 from kasmcore.interfaces.routes import CommandSpec, HttpRequest, HttpResponse, RouteSpec
 from kasmcore.interfaces.transport import (
-    ABORT_KEY,
+    AsgiMessage,
     AsgiReceive,
     AsgiScope,
     AsgiSend,
     AsgiWebSocketHandler,
     Connection,
+    CuttableConnection,
     Lane,
     Transport,
     TransportHost,
@@ -90,8 +91,8 @@ __all__ = [  # noqa: RUF022 - by topic
     # encoders
     "ContentRating", "EncoderSpec", "Exactness", "ImageEncoder", "encodable_pixels",
     # transports
-    "ABORT_KEY", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
-    "Lane", "Transport", "TransportHost", "TransportSpec", "Visit",
+    "AsgiMessage", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
+    "CuttableConnection", "Lane", "Transport", "TransportHost", "TransportSpec", "Visit",
     # DLP
     "DlpFilter", "DlpFilterSpec", "Refusal",
     # clipboard

@@ -69,8 +69,12 @@ class Visit(Protocol):
         """Run the viewer until it has left. Its faults never raise here."""
 
 
-ABORT_KEY = "kasmcore.abort"
-"""Where a WebSocket scope's ``state`` holds the function that breaks the TCP connection."""
+class CuttableConnection(Protocol):
+    """The TCP connection below a WebSocket; its scope carries it as ``state.connection``."""
+
+    async def abort(self) -> None:
+        """Close it at once; a send that waits for a peer who takes no bytes returns then."""
+
 
 AsgiMessage = MutableMapping[str, Any]
 AsgiScope = MutableMapping[str, Any]
@@ -108,9 +112,9 @@ class Transport(Protocol):
     def websocket_routes(self) -> Mapping[str, AsgiWebSocketHandler]:
         """ASGI WebSocket handlers on the shared HTTPS port, by path below the site's root.
 
-        The server has checked login and Origin before it calls one. ``scope["state"]`` holds
-        ``ABORT_KEY``: a function without arguments that breaks the TCP connection at once, for a
-        peer that takes no more bytes; a send that waits then returns.
+        The server has checked login and Origin before it calls one, and closes the WebSocket in
+        order after it. ``scope["state"]["connection"]`` is a CuttableConnection, for a peer that
+        stopped reading: cancelling alone does not end a send to it.
         """
 
     async def listen(
