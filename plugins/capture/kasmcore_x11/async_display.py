@@ -1,0 +1,138 @@
+"""A python-xlib connection whose requests and events wait in trio: no thread, no blocking read.
+
+Everything that needs an order stays on one connection. The server writes replies and events in the
+order in which things happened, so once the reply to a grab is here, so is the notice of every
+change that the grab may show. A second connection for grabs would lose that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import attrs
+import trio
+from Xlib.display import Display
+from Xlib.protocol import request, rq
+
+from kasmcore_x11.connection import CONNECTION_LOST, close_display, ended_error
+
+EventHandler = Callable[[rq.Event], None]
+
+
+def is_answered(sent: rq.ReplyRequest) -> bool:
+    """True once the reply or the error to a deferred request has been read."""
+    return sent._data is not None or sent._error is not None
+
+
+@attrs.define(eq=False)
+class AsyncDisplay:
+    """One connection, shared by tasks: each makes requests, one task (`run`) reads.
+
+    Requests are made with ``defer=True`` and handed to `replies`.
+    """
+
+    display: Display
+    _handlers: dict[str, EventHandler] = attrs.field(factory=dict, init=False)
+    _unanswered: deque[tuple[rq.ReplyRequest, Callable[[], None]]] = attrs.field(
+        factory=deque, init=False
+    )
+    _progress: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _has_ended: bool = attrs.field(default=False, init=False)
+
+    @property
+    def name(self) -> str:
+        """X display name, e.g. ``:41``."""
+        return self.display.get_display_name()
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the connection is lost or closed; nothing can be sent any more."""
+        return self._has_ended
+
+    def opcode(self, extension: str) -> int:
+        """Major opcode for requests of this extension, which the server must have."""
+        return self.display.display.get_extension_major(extension)
+
+    def on_event(self, handlers: Mapping[type[rq.Event], EventHandler]) -> None:
+        """Call these with each event of their class, in order, before any waiting task resumes.
+
+        Classes are told by name: python-xlib copies those of extensions for each connection.
+        """
+        self._handlers.update((kind.__name__, handler) for kind, handler in handlers.items())
+
+    def when_answered(self, sent: rq.ReplyRequest, action: Callable[[], None]) -> None:
+        """Call the action in order with the events, even if the task that asked was cancelled."""
+        self._unanswered.append((sent, action))
+
+    async def replies(self, *sent: rq.ReplyRequest) -> None:
+        """Send what is queued and wait until the server has answered all of these.
+
+        Raises:
+            Xlib.error.XError: the server refused one of them.
+            CaptureEnded: the X server is gone.
+        """
+        await self.wait_until(lambda: all(map(is_answered, sent)))
+        for answered in sent:
+            answered.reply()  # returns at once, or raises the server's error
+
+    async def settled(self) -> None:
+        """Wait until the server has done everything that was asked, and its events are here."""
+        await self.replies(request.GetInputFocus(display=self.display.display, defer=True))
+
+    async def wait_until(self, is_true: Callable[[], bool]) -> None:
+        """Wait until events or replies have made this true; costs nothing meanwhile.
+
+        Raises:
+            CaptureEnded: the X server is gone.
+        """
+        self.exchange()
+        while True:
+            if self._has_ended:
+                raise ended_error(self.name)
+            if is_true():
+                return
+            await self._progress.wait()
+
+    async def run(self) -> None:
+        """Read until the connection ends; returns then, and every waiting call raises."""
+        while True:
+            self.exchange()
+            if self._has_ended:
+                return
+            try:
+                await trio.lowlevel.wait_readable(self.display.fileno())
+            except (*CONNECTION_LOST, trio.ClosedResourceError):
+                self._end()
+                return
+
+    def exchange(self) -> None:
+        """Send what is queued, read what has arrived, call the handlers. Never blocks."""
+        if self._has_ended:
+            return
+        try:
+            self.display.flush()  # may read events into the queue, so it comes before the count
+            events = [self.display.next_event() for _ in range(self.display.pending_events())]
+        except CONNECTION_LOST:
+            self._end()
+            return
+        for event in events:
+            handler = self._handlers.get(type(event).__name__)
+            if handler is not None:
+                handler(event)
+        while self._unanswered and is_answered(self._unanswered[0][0]):
+            self._unanswered.popleft()[1]()
+        self._wake()
+
+    def close(self) -> None:
+        """Close the connection; its resources on the server go away. Stop `run` before."""
+        self._end()
+        close_display(self.display)
+
+    def _end(self) -> None:
+        self._has_ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._progress.set()
+        self._progress = trio.Event()
