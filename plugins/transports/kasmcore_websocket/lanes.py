@@ -44,7 +44,7 @@ class LaneWriter:
                 await self._arrived.wait()
             self._writing = self._waiting.pop(min(self._waiting))
             await self._write(self._writing.event)
-            self._writing.settle(was_sent=not self._is_ended)
+            self._writing.settle(was_sent=True)
             self._writing = None
 
     async def send(self, lane: Lane, data: bytes) -> None:
