@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 LogFormat = Literal["text", "json"]
 
@@ -100,6 +100,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what ``sys.stderr`` is at the time, so that a redirection holds for logs, too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def python_level(level: int) -> int:
     """Translate KasmVNC's 0 to 100 into Python's levels."""
     if level >= 100:
@@ -116,13 +125,11 @@ def setup_logging(level: int = 30, log_format: LogFormat = "text") -> None:
         level: 0 (errors only) to 100 (everything), as ``logging.level`` in the YAML.
         log_format: ``text`` or ``json``.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StderrHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     handler.addFilter(SecretFilter())
     root = logging.getLogger()
-    for previous in [
-        h for h in root.handlers if any(isinstance(f, SecretFilter) for f in h.filters)
-    ]:
+    for previous in [each for each in root.handlers if isinstance(each, StderrHandler)]:
         root.removeHandler(previous)
     root.addHandler(handler)
     root.setLevel(python_level(level))

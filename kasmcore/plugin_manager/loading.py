@@ -99,9 +99,9 @@ def run_plugin_code(found: FoundPlugin, what: str, code: Callable[[], T]) -> T:
     except (Exception, SystemExit) as error:  # border: a plugin's code at start
         _log.debug("plugin %s failed", found.name, exc_info=True)
         frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename} line {frames[-1].lineno}" if frames else ""
+        places = [f"{f.filename} line {f.lineno}" for f in frames if "importlib" not in f.filename]
         shown = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-        raise fault_of(found, f"{what} raised {shown}", place) from error
+        raise fault_of(found, f"{what} raised {shown}", *places[-1:]) from error
 
 
 def fault_of(found: FoundPlugin, reason: str, place: str = "") -> PluginError:

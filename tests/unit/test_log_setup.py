@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kasmcore.log_setup import SecretFilter, hide_secrets, python_level, setup_logging
+from kasmcore.log_setup import StderrHandler, hide_secrets, python_level, setup_logging
 
 SECRET = "hunter2-Zq9"
 
@@ -123,11 +123,7 @@ def test_levels_keep_their_kasmvnc_meaning(kasmvnc_level: int, level: int) -> No
 def test_setting_up_again_replaces_the_handler(capsys: pytest.CaptureFixture[str]) -> None:
     setup_logging(30, "text")
     setup_logging(0, "json")
-    ours = [
-        handler
-        for handler in logging.getLogger().handlers
-        if any(isinstance(each, SecretFilter) for each in handler.filters)
-    ]
+    ours = [each for each in logging.getLogger().handlers if isinstance(each, StderrHandler)]
     assert len(ours) == 1
     logging.getLogger("kasmcore.test").warning("not at level 0")
     assert capsys.readouterr().err == ""
