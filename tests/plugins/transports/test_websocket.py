@@ -58,12 +58,12 @@ async def hypercorn_host(
 ) -> AsyncIterator[int]:
     """Hypercorn on a free port of the loopback address, as the server runs it; gives the port."""
     config = Config()
-    ended = handler_ended or trio.Event()
     config.websocket_max_message_size = MAXIMUM_INCOMING_BYTES
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await serve_websocket(scope, receive, send, LetIn(serve))
-        ended.set()
+        if handler_ended is not None:
+            handler_ended.set()
 
     async def handle(stream: trio.SocketStream) -> None:
         state = ConnectionState({"connection": TcpConnection(stream)})
