@@ -10,6 +10,8 @@ from kasmcore.pipeline.tiles import TileFloats, TileGrid, TileMask
 _MEMORY_S = 0.25
 """Time in which a tile's heat falls to a third."""
 _NEVER_S = -1e9
+_CLOCK_GRAIN_S = 1e-5
+"""Whoever sleeps until a tile is at rest finds it so, in spite of rounding."""
 
 
 @attrs.define
@@ -41,5 +43,5 @@ class ChangeHistory:
 
     def resting(self, now_s: float, rest_s: float) -> TileMask:
         """Tiles that have not changed for at least so long."""
-        mask: TileMask = self.last_changed_s <= now_s - rest_s
+        mask: TileMask = self.last_changed_s <= now_s - rest_s + _CLOCK_GRAIN_S
         return mask

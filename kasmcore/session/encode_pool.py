@@ -22,7 +22,7 @@ from kasmcore.values.geometry import Rectangle
 _LOG = logging.getLogger(__name__)
 
 _INLINE_S = 0.0004
-"""Work this short is done in place: a hop to a thread costs a tenth of a millisecond."""
+"""Short enough for the main task: a hop to a thread costs a tenth of a millisecond."""
 _FAULTS_BEFORE_DROPPED = 3
 _ENCODER_FAULTS = (
     EncodeError,
@@ -69,6 +69,8 @@ class EncodePool:
     specs: dict[str, EncoderSpec]
     figures: EncoderFigures
     threads: int
+    inline_s: float = _INLINE_S
+    """Work that is expected to be shorter is done in place."""
     _limiter: trio.CapacityLimiter = attrs.field(init=False)
     _per_thread: threading.local = attrs.field(factory=threading.local, init=False)
     _shared: dict[_Key, _Shared] = attrs.field(factory=dict, init=False)
@@ -147,7 +149,7 @@ class EncodePool:
 
     async def _run(self, frame: VisibleFrame, jobs: list[EncodeJob]) -> list[_Result]:
         """Encode in place when that is quick, else in batches, one thread hop a batch."""
-        if sum(job.expected_s for job in jobs) < _INLINE_S:
+        if sum(job.expected_s for job in jobs) < self.inline_s:
             return self._encode_batch(frame, jobs)
         batches = _batches(jobs, self.threads)
         results: dict[int, _Result] = {}
