@@ -9,14 +9,16 @@ const SLICE_BYTES = 65536;
 
 /**
  * Unpack one rectangle; throw DecodeError when payload and size disagree. No DOM, no network.
+ * Stored pixels come back at once, not as a promise.
  * @param {Uint8Array<ArrayBuffer>} payload  one byte for the format, then BGRX pixels, rows from top
  *   to bottom: as they are (0) or as a raw deflate stream (1)
  * @param {{width: number, height: number}} size  in framebuffer pixels
- * @returns {Promise<Uint8ClampedArray<ArrayBuffer>>}  RGBA, ready for ImageData
+ * @returns {Uint8ClampedArray<ArrayBuffer> | Promise<Uint8ClampedArray<ArrayBuffer>>}  RGBA, ready
+ *   for ImageData
  */
-export async function decode(payload, { width, height }) {
+export function decode(payload, { width, height }) {
   const length = width * height * 4;
-  if (payload[0] === DEFLATED) return toRgba(await inflate(payload.subarray(1), length));
+  if (payload[0] === DEFLATED) return inflate(payload.subarray(1), length).then(toRgba);
   if (payload[0] !== STORED) throw new DecodeError(codec, `format ${payload[0]} is unknown`);
   if (payload.length !== 1 + length) throw new DecodeError(codec, "has another size than announced");
   return toRgba(payload.slice(1));

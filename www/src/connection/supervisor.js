@@ -1,0 +1,213 @@
+import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
+import { chooseTransport } from "../transports/open.js";
+import { missingFeatures } from "./browser_check.js";
+import { ReconnectSchedule } from "./reconnect.js";
+import { fetchServerInfo } from "./server_info.js";
+
+/**
+ * @typedef {import("../workers/thread_messages.js").FromWorker} FromWorker
+ * @typedef {import("../workers/thread_messages.js").Closed} Closed
+ * @typedef {import("../workers/thread_messages.js").HelloWithoutCodecs} HelloWithoutCodecs
+ */
+
+/**
+ * idle: not asked to connect; waiting: trying again at `retryAt_ms`; login: somebody must sign in;
+ * ended: `connect` alone brings it back.
+ * @typedef {"idle" | "connecting" | "connected" | "waiting" | "login" | "ended"} StateName
+ */
+
+/**
+ * @typedef {object} ConnectionState
+ * @property {StateName} name
+ * @property {string} reason  why it is so, for the person; empty when there is nothing to say
+ * @property {number} retryAt_ms  by the clock of Date.now; 0 unless waiting
+ */
+
+/** A connection that held this long was a good one. */
+const GOOD_AFTER_MS = 5000;
+
+/** Keeps one connection up: asks the server, starts the worker, comes back when it breaks off. */
+export class Supervisor {
+  /** @type {Worker | null} */
+  #worker = null;
+  #schedule = new ReconnectSchedule();
+  #connection = 0;
+  #timer = 0;
+  #connectedAt_ms = 0;
+  /** @type {ConnectionState} */
+  #state = { name: "idle", reason: "", retryAt_ms: 0 };
+
+  /**
+   * @param {object} wiring
+   * @param {URL} wiring.base  the server's root
+   * @param {() => HelloWithoutCodecs} wiring.makeHello  asked at each connection
+   * @param {(message: Exclude<FromWorker, Closed>) => void} wiring.receive
+   * @param {(state: ConnectionState) => void} wiring.stateChanged
+   * @param {(info: import("./server_info.js").ServerInfo) => void} wiring.informed
+   */
+  constructor({ base, makeHello, receive, stateChanged, informed }) {
+    this.base = base;
+    this.makeHello = makeHello;
+    this.receive = receive;
+    this.stateChanged = stateChanged;
+    this.informed = informed;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Connect now, whatever is going on; also "try again now". */
+  connect() {
+    this.#stop();
+    const missing = missingFeatures(globalThis);
+    if (missing.length > 0) {
+      const lacks = `This browser is too old for this desktop: it lacks ${missing.join(", ")}.`;
+      this.#enter("ended", `${lacks} Use a current Chromium, Firefox or Safari.`);
+      return;
+    }
+    this.#enter("connecting");
+    this.#attempt(this.#connection);
+  }
+
+  /** End the connection and stay away. */
+  disconnect() {
+    this.#stop();
+    this.#enter("idle");
+  }
+
+  /** @param {import("../protocol/messages.js").ClientMessage} message */
+  send(message) {
+    if (this.#state.name === "connected") this.#tell({ kind: "send", message });
+  }
+
+  /**
+   * @param {number} connection
+   * @param {number} serial
+   * @param {number} at_ms
+   */
+  presented(connection, serial, at_ms) {
+    this.#tell({ kind: "presented", connection, serial, at_ms });
+  }
+
+  /** Release the worker; the supervisor cannot be used afterwards. */
+  dispose() {
+    this.#stop();
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #stop() {
+    clearTimeout(this.#timer);
+    this.#connection += 1;
+    this.#tell({ kind: "disconnect" });
+  }
+
+  /** @param {number} connection  the attempt is void once another one has begun */
+  async #attempt(connection) {
+    try {
+      this.#startWorker();
+      const info = await fetchServerInfo(this.base);
+      if (connection !== this.#connection) return;
+      this.informed(info);
+      this.#tell(this.#order(info));
+    } catch (error) {
+      if (connection !== this.#connection) return;
+      if (!(error instanceof ClientError)) throw error;
+      if (error instanceof LoginRequiredError) this.#enter("login", error.message);
+      else if (error instanceof RefusedError) this.#enter("ended", error.message);
+      else this.#wait(error.message);
+    }
+  }
+
+  #startWorker() {
+    if (this.#worker !== null) return;
+    const url = new URL("../workers/session_worker.js", import.meta.url);
+    this.#worker = new Worker(url, { type: "module", name: "kasmcore session" });
+    this.#worker.onmessage = ({ data }) => this.#receive(data);
+    this.#worker.onerror = ({ message = "" }) => {
+      this.dispose();
+      this.#enter("ended", `The client broke down (${message || "it did not load"}). Reload the page.`);
+    };
+  }
+
+  /**
+   * @param {import("./server_info.js").ServerInfo} info
+   * @returns {import("../workers/thread_messages.js").Connect}
+   */
+  #order(info) {
+    const transport = chooseTransport(info.transports);
+    if (transport === undefined) {
+      throw new RefusedError("The server offers no way to connect that this client knows.");
+    }
+    return {
+      kind: "connect",
+      connection: this.#connection,
+      transport: { name: transport.name, url: new URL(transport.path, this.base).href },
+      decoders: Object.entries(info.decoders).map(([codec, url]) => ({
+        codec,
+        url: new URL(url, this.base).href,
+      })),
+      hello: this.makeHello(),
+    };
+  }
+
+  /** @param {import("../workers/thread_messages.js").ToWorker} message */
+  #tell(message) {
+    this.#worker?.postMessage(message);
+  }
+
+  /** @param {FromWorker} data */
+  #receive(data) {
+    if (data.kind === "closed") {
+      this.#closed(data);
+      return;
+    }
+    if (data.kind === "message" && data.message.type === "Welcome") {
+      this.#connectedAt_ms = Date.now();
+      this.#enter("connected");
+    }
+    this.receive(data);
+  }
+
+  /** @param {Closed} closed */
+  #closed({ cause, reason }) {
+    if (this.#state.name !== "connecting" && this.#state.name !== "connected") return;
+    const wasGood = Date.now() - this.#connectedAt_ms > GOOD_AFTER_MS;
+    if (this.#state.name === "connected" && wasGood) this.#schedule.reset();
+    if (cause === "refused") this.#enter("ended", reason || "The server ended the connection.");
+    else if (cause === "protocol") {
+      this.#enter("ended", `Client and server do not understand each other (${reason}). Reload the page.`);
+    } else this.#wait(describe(cause, reason));
+  }
+
+  /** @param {string} reason */
+  #wait(reason) {
+    const delay_ms = this.#schedule.nextDelay_ms();
+    this.#enter("waiting", reason, Date.now() + delay_ms);
+    this.#timer = Number(setTimeout(() => this.connect(), delay_ms));
+  }
+
+  /**
+   * @param {StateName} name
+   * @param {string} reason
+   * @param {number} retryAt_ms
+   */
+  #enter(name, reason = "", retryAt_ms = 0) {
+    this.#state = { name, reason, retryAt_ms };
+    this.stateChanged(this.#state);
+  }
+}
+
+/**
+ * @param {Closed["cause"]} cause
+ * @param {string} reason
+ */
+function describe(cause, reason) {
+  if (cause === "farewell" && reason) return reason;
+  const why = reason ? ` (${reason})` : "";
+  if (cause === "unreachable") {
+    return `The server's connection for pictures does not open${why}. A proxy in between must let WebSockets through.`;
+  }
+  return `The connection broke off${why}.`;
+}

@@ -1,0 +1,169 @@
+import { layOut, naturalScale, toFramebuffer, wantedSize } from "./scaling.js";
+
+/**
+ * @typedef {import("./scaling.js").ScaleMode} ScaleMode
+ * @typedef {import("./scaling.js").Size} Size
+ */
+
+const RESIZE_SETTLES_MS = 200;
+
+/**
+ * The picture in the page. It is drawn on the page's own thread: there a small change is on screen
+ * with the next animation frame, from an OffscreenCanvas of a worker one or two later.
+ */
+export class Screen {
+  #context;
+  /** @type {Size} */
+  #viewport = { width: 0, height: 0 };
+  #settling = 0;
+  #ratio = 0;
+  /** @type {ResizeObserver} */
+  #observer;
+  #relayOut = () => this.#measure();
+
+  /**
+   * @param {HTMLElement} element  filled by the picture; its size is the viewport
+   * @param {object} options
+   * @param {ScaleMode} options.mode
+   * @param {boolean} options.usesDevicePixels
+   * @param {() => void} options.viewportChanged  called when a new size has lasted a moment
+   * @param {() => void} options.laidOut  called when place or scale of the picture changed
+   * @param {() => void} options.contentsLost  the browser dropped the picture; all must come again
+   */
+  constructor(element, { mode, usesDevicePixels, viewportChanged, laidOut, contentsLost }) {
+    this.mode = mode;
+    this.usesDevicePixels = usesDevicePixels;
+    this.viewportChanged = viewportChanged;
+    this.laidOut = laidOut;
+    this.root = document.createElement("div");
+    Object.assign(this.root.style, { position: "relative", width: "100%", height: "100%" });
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = 1;
+    this.canvas.height = 1;
+    Object.assign(this.canvas.style, { position: "absolute", display: "block", touchAction: "none" });
+    this.root.append(this.canvas);
+    element.append(this.root);
+    const context = this.canvas.getContext("2d", { alpha: false });
+    if (context === null) throw new Error("a new canvas has no 2D context");
+    this.#context = context;
+    this.canvas.addEventListener("contextrestored", contentsLost);
+    this.#observer = new ResizeObserver((entries) => this.#measure(entries[0]));
+    try {
+      this.#observer.observe(this.root, { box: "device-pixel-content-box" });
+    } catch {
+      this.#observer.observe(this.root); // Safari has no device-pixel-content-box
+    }
+    window.addEventListener("resize", this.#relayOut);
+    this.#measure();
+  }
+
+  /** Size of the picture in desktop pixels. @returns {Size} */
+  get framebuffer() {
+    return { width: this.canvas.width, height: this.canvas.height };
+  }
+
+  /** The desktop size that would fill the viewport. */
+  get wantedSize() {
+    return wantedSize(
+      this.#viewport,
+      naturalScale(window.devicePixelRatio, this.usesDevicePixels),
+    );
+  }
+
+  /** CSS pixels that one desktop pixel takes. */
+  get cssScale() {
+    return this.canvas.getBoundingClientRect().width / this.canvas.width;
+  }
+
+  /**
+   * Draw all parts at once; a new size starts from black.
+   * @param {Size} size
+   * @param {import("../decoders/decode_frame.js").PicturePart[]} parts
+   */
+  present({ width, height }, parts) {
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.#layOut();
+    }
+    for (const { x, y, width: w, height: h, image } of parts) {
+      if (image instanceof Uint8ClampedArray) {
+        this.#context.putImageData(new ImageData(image, w, h), x, y);
+      } else {
+        this.#context.drawImage(image, x, y);
+        image.close();
+      }
+    }
+  }
+
+  /**
+   * The desktop pixel under a point of the page, in CSS pixels from the page's viewport.
+   * @param {{clientX: number, clientY: number}} event
+   */
+  pixelAt({ clientX, clientY }) {
+    const box = this.canvas.getBoundingClientRect();
+    return toFramebuffer({ x: clientX, y: clientY }, box, this.framebuffer);
+  }
+
+  /**
+   * @param {{mode?: ScaleMode, usesDevicePixels?: boolean}} options
+   */
+  configure({ mode = this.mode, usesDevicePixels = this.usesDevicePixels }) {
+    this.mode = mode;
+    this.usesDevicePixels = usesDevicePixels;
+    this.#layOut();
+  }
+
+  /** Take the picture out of the page. */
+  dispose() {
+    clearTimeout(this.#settling);
+    this.#observer.disconnect();
+    window.removeEventListener("resize", this.#relayOut);
+    this.root.remove();
+  }
+
+  /** @param {ResizeObserverEntry=} entry */
+  #measure(entry) {
+    const ratio = window.devicePixelRatio;
+    const device = entry?.devicePixelContentBoxSize?.[0];
+    const known = this.#viewport;
+    const width = device?.inlineSize ?? near(known.width, this.root.clientWidth * ratio);
+    const height = device?.blockSize ?? near(known.height, this.root.clientHeight * ratio);
+    if (width === known.width && height === known.height && ratio === this.#ratio) return;
+    this.#viewport = { width, height };
+    this.#ratio = ratio;
+    this.#layOut();
+    clearTimeout(this.#settling);
+    this.#settling = window.setTimeout(() => this.viewportChanged(), RESIZE_SETTLES_MS);
+  }
+
+  #layOut() {
+    if (this.#viewport.width === 0 || this.#viewport.height === 0) return;
+    const layout = layOut({
+      framebuffer: this.framebuffer,
+      viewport: this.#viewport,
+      ratio: this.#ratio,
+      mode: this.mode,
+      usesDevicePixels: this.usesDevicePixels,
+    });
+    this.root.style.overflow = this.mode === "native" ? "auto" : "hidden";
+    Object.assign(this.canvas.style, {
+      left: `${layout.left}px`,
+      top: `${layout.top}px`,
+      width: `${layout.width}px`,
+      height: `${layout.height}px`,
+      imageRendering: layout.isPixelated ? "pixelated" : "auto",
+    });
+    this.laidOut();
+  }
+}
+
+/**
+ * A length that the browser gives in CSS pixels only, in device pixels; what was measured exactly
+ * before stands when the two differ by rounding alone.
+ * @param {number} known
+ * @param {number} computed
+ */
+function near(known, computed) {
+  return Math.abs(known - computed) <= 1 ? known : Math.round(computed);
+}

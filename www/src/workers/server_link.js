@@ -1,0 +1,183 @@
+import { loadDecoders } from "../decoders/registry.js";
+import { transferablesOf } from "../decoders/decode_frame.js";
+import { ProtocolError } from "../errors.js";
+import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
+import { openTransport } from "../transports/open.js";
+import { FramePipeline } from "./frame_pipeline.js";
+import { wallClock_ms } from "./thread_messages.js";
+
+/**
+ * @typedef {import("./thread_messages.js").Connect} Connect
+ * @typedef {import("./thread_messages.js").FromWorker} FromWorker
+ * @typedef {import("./thread_messages.js").ClosedCause} ClosedCause
+ * @typedef {import("../protocol/messages.js").ClientMessage} ClientMessage
+ * @typedef {import("../protocol/messages.js").ServerMessage} ServerMessage
+ */
+
+const PING_EVERY_MS = 2000;
+/** After so many pings without a sign of life the connection counts as lost. */
+const SILENT_PINGS = 8;
+const HANDSHAKE_LIMIT_MS = 15000;
+
+/** One connection to the server, from its Hello to its end. */
+export class ServerLink {
+  #decoder = new MessageDecoder("server");
+  /** @type {FramePipeline | null} */
+  #frames = null;
+  /** @type {Map<string, import("../decoders/registry.js").Decoder>} */
+  #decoders = new Map();
+  /** @type {import("../transports/open.js").TransportConnection | null} */
+  #transport = null;
+  /** When each ping that is under way was sent. @type {Map<number, number>} */
+  #pings = new Map();
+  #pingToken = 0;
+  #silentPings = 0;
+  #isOpened = false;
+  #isClosed = false;
+  #timer = 0;
+
+  /**
+   * @param {Connect} order
+   * @param {(message: FromWorker, transfer?: Transferable[]) => void} tell
+   */
+  constructor(order, tell) {
+    this.connection = order.connection;
+    this.tell = tell;
+    this.#timer = Number(
+      setTimeout(() => this.#end("unreachable", "it does not answer"), HANDSHAKE_LIMIT_MS),
+    );
+    this.#open(order);
+  }
+
+  /** @param {Connect} order */
+  #open({ transport, decoders, hello }) {
+    const loading = loadDecoders(decoders);
+    this.#transport = openTransport(transport.name, transport.url, {
+      opened: () => {
+        this.#isOpened = true;
+        loading.then(({ decoders: loaded, missing }) => {
+          for (const { codec, reason } of missing) {
+            this.tell({ kind: "decoder_missing", codec, reason });
+          }
+          this.#decoders = loaded;
+          this.send({ ...hello, codecs: [...loaded.keys()] });
+        });
+      },
+      received: (bytes) => this.#receive(bytes),
+      closed: (reason) => this.#end(this.#isOpened ? "lost" : "unreachable", reason),
+    });
+  }
+
+  /** @param {ClientMessage} message */
+  send(message) {
+    if (!this.#isClosed) this.#transport?.send(laneOf(message), encodeMessage(message));
+  }
+
+  /**
+   * @param {number} serial
+   * @param {number} at_ms
+   */
+  presented(serial, at_ms) {
+    this.#frames?.presented(serial, at_ms);
+  }
+
+  /** End the connection without telling; safe to repeat. */
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#transport?.close();
+  }
+
+  /**
+   * @param {ClosedCause} cause
+   * @param {string} reason
+   */
+  #end(cause, reason) {
+    if (this.#isClosed) return;
+    this.close();
+    this.tell({ kind: "closed", cause, reason });
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  #receive(bytes) {
+    if (this.#isClosed) return;
+    const received_ms = wallClock_ms();
+    this.#silentPings = 0;
+    try {
+      for (const message of this.#decoder.receive(bytes)) {
+        this.#take(/** @type {ServerMessage} */ (message), received_ms);
+        if (this.#isClosed) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#end("protocol", error.message);
+    }
+  }
+
+  /**
+   * @param {ServerMessage} message
+   * @param {number} received_ms
+   */
+  #take(message, received_ms) {
+    if (message.type === "Farewell") {
+      this.#end(message.may_reconnect ? "farewell" : "refused", message.reason);
+    } else if (message.type === "Welcome") {
+      this.#welcome(message);
+    } else if (this.#frames === null) {
+      throw new ProtocolError(`${message.type} came before Welcome`);
+    } else if (message.type === "Frame") {
+      this.#frames.receive(message, received_ms);
+    } else if (message.type === "Pong") {
+      this.#pong(message.token);
+    } else {
+      this.tell({ kind: "message", message });
+    }
+  }
+
+  /** @param {import("../protocol/messages.js").Welcome} welcome */
+  #welcome(welcome) {
+    if (this.#frames !== null) throw new ProtocolError("Welcome came twice");
+    this.#decoder.codecs = welcome.codecs;
+    this.#frames = new FramePipeline({
+      codecs: welcome.codecs,
+      decoders: this.#decoders,
+      now_ms: wallClock_ms,
+      show: ({ serial, width, height }, parts, received_ms, decoded_ms) => {
+        const { connection } = this;
+        this.tell(
+          { kind: "picture", connection, serial, width, height, received_ms, decoded_ms, parts },
+          transferablesOf(parts),
+        );
+      },
+      reply: (answer) => {
+        if (answer.type === "FrameFailed") {
+          this.tell({ kind: "frame_failed", codec: answer.codec, reason: answer.reason });
+        }
+        this.send(answer);
+      },
+    });
+    this.tell({ kind: "message", message: welcome });
+    clearTimeout(this.#timer);
+    this.#ping();
+  }
+
+  #ping() {
+    if (this.#silentPings >= SILENT_PINGS) {
+      this.#end("lost", "it has gone silent");
+      return;
+    }
+    this.#silentPings += 1;
+    this.#pingToken = (this.#pingToken + 1) >>> 0;
+    this.#pings.set(this.#pingToken, performance.now());
+    this.send({ type: "Ping", token: this.#pingToken });
+    this.#timer = Number(setTimeout(() => this.#ping(), PING_EVERY_MS));
+  }
+
+  /** @param {number} token */
+  #pong(token) {
+    const sent_ms = this.#pings.get(token);
+    if (sent_ms === undefined) return;
+    this.#pings.delete(token);
+    this.tell({ kind: "round_trip", round_trip_ms: performance.now() - sent_ms });
+  }
+}

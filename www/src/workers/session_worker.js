@@ -1,0 +1,21 @@
+import { ServerLink } from "./server_link.js";
+
+const scope = /** @type {import("./thread_messages.js").WorkerScope} */ (
+  /** @type {unknown} */ (globalThis)
+);
+
+/** @type {ServerLink | null} */
+let link = null;
+
+scope.onmessage = ({ data }) => {
+  if (data.kind === "send") link?.send(data.message);
+  else if (data.kind === "presented") {
+    if (data.connection === link?.connection) link.presented(data.serial, data.at_ms);
+  } else {
+    link?.close();
+    link = null;
+    if (data.kind === "connect") {
+      link = new ServerLink(data, (message, transfer = []) => scope.postMessage(message, transfer));
+    }
+  }
+};

@@ -1,0 +1,39 @@
+/**
+ * What the page's thread and the session worker tell each other.
+ *
+ * `connection` counts connections from 1, so that what belongs to an ended one is recognised.
+ * Times are milliseconds since 1970 with fractions (`timeOrigin + now()`), comparable between threads.
+ *
+ * @typedef {Omit<import("../protocol/messages.js").Hello, "codecs">} HelloWithoutCodecs
+ *
+ * @typedef {{kind: "connect", connection: number, transport: {name: string, url: string},
+ *   decoders: {codec: string, url: string}[], hello: HelloWithoutCodecs}} Connect
+ * @typedef {{kind: "send", message: import("../protocol/messages.js").ClientMessage}} Send
+ * @typedef {{kind: "presented", connection: number, serial: number, at_ms: number}} Presented
+ * @typedef {{kind: "disconnect"}} Disconnect
+ * @typedef {Connect | Send | Presented | Disconnect} ToWorker
+ *
+ * @typedef {Exclude<import("../protocol/messages.js").ServerMessage,
+ *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"}>} PassedOnMessage
+ * @typedef {{kind: "picture", connection: number, serial: number, width: number, height: number,
+ *   received_ms: number, decoded_ms: number,
+ *   parts: import("../decoders/decode_frame.js").PicturePart[]}} Picture
+ * @typedef {{kind: "message", message: PassedOnMessage}} Message
+ * @typedef {{kind: "round_trip", round_trip_ms: number}} RoundTrip
+ * @typedef {{kind: "frame_failed", codec: string, reason: string}} FrameFailure
+ * @typedef {{kind: "decoder_missing", codec: string, reason: string}} DecoderMissing
+ * @typedef {{kind: "closed", cause: ClosedCause, reason: string}} Closed
+ * @typedef {"unreachable" | "lost" | "farewell" | "refused" | "protocol"} ClosedCause
+ *   unreachable: never came up; lost: broke off; farewell: the server said goodbye for now;
+ *   refused: the server said not to come back; protocol: the peer made no sense
+ * @typedef {Picture | Message | RoundTrip | FrameFailure | DecoderMissing | Closed} FromWorker
+ *
+ * @typedef {object} WorkerScope  what the worker needs of DedicatedWorkerGlobalScope
+ * @property {(message: FromWorker, transfer?: Transferable[]) => void} postMessage
+ * @property {((event: MessageEvent<ToWorker>) => void) | null} onmessage
+ */
+
+/** Now, on a clock that all threads of this browser share. */
+export function wallClock_ms() {
+  return performance.timeOrigin + performance.now();
+}
