@@ -14,8 +14,8 @@ def kasmcore_register_encoders() -> list[EncoderSpec]:
             codec="deflate",
             factory=DeflateEncoder,
             exactness=Exactness.ALWAYS,
-            cost_ns_per_pixel=ContentRating(text=2.0, picture=16.0),
-            bits_per_pixel=ContentRating(text=1.7, picture=23.5),
+            cost_ns_per_pixel=ContentRating(text=1.8, picture=12.6),
+            bits_per_pixel=ContentRating(text=1.8, picture=24.0),
             releases_gil=True,
             needs=("isal",),
         )
