@@ -1,0 +1,83 @@
+"""Puts the application together from the setup; nothing runs yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kasmcore.errors import PluginError
+from kasmcore.interfaces.transport import AsgiWebSocketHandler
+from kasmcore.server.access_counts import AccessCounts
+from kasmcore.server.app import WebApplication
+from kasmcore.server.client_api import (
+    Transports,
+    client_endpoint,
+    decoder_endpoints,
+    health_endpoint,
+    metrics_endpoint,
+)
+from kasmcore.server.endpoints import Endpoint, EndpointTable, plugin_endpoint
+from kasmcore.server.gatekeeper import Gatekeeper
+from kasmcore.server.login import LoginChain
+from kasmcore.server.login_api import LoginCookie, login_endpoints
+from kasmcore.server.requests import normalised_base_path
+from kasmcore.server.responses import security_headers
+from kasmcore.server.server_setup import ServerSetup
+from kasmcore.server.static_files import StaticFiles
+from kasmcore.server.visits import OpenVisits
+
+
+def build_application(
+    setup: ServerSetup, chain: LoginChain, counts: AccessCounts, port: int
+) -> WebApplication:
+    """Return what answers on the port.
+
+    Raises:
+        KasmcoreError: plugins claim the same path, or there is no browser client.
+    """
+    config = setup.config
+    # Cookies do not know ports: servers on one machine need a name each.
+    cookie = LoginCookie(f"kasmcore_{port}", normalised_base_path(config.network.base_path))
+    visits = OpenVisits()
+    has_plugin_decoders = any(spec.browser_decoder is not None for spec in setup.encoders)
+    return WebApplication(
+        gatekeeper=Gatekeeper(chain, config.network, cookie.name),
+        endpoints=EndpointTable.of_endpoints(_endpoints(setup, chain, cookie, visits, counts)),
+        files=StaticFiles.of_config(config.server.http.httpd_directory),
+        websockets=_websockets(setup.transports),
+        serve_viewer=setup.serve_viewer,
+        visits=visits,
+        base_headers=security_headers(config.server.http.headers, allows_wasm=has_plugin_decoders),
+        body_timeout_s=setup.limits.body_s,
+        counts=counts,
+    )
+
+
+def _endpoints(
+    setup: ServerSetup,
+    chain: LoginChain,
+    cookie: LoginCookie,
+    visits: OpenVisits,
+    counts: AccessCounts,
+) -> Iterable[Endpoint]:
+    lifetime_s = setup.config.security.session_lifetime
+    yield from login_endpoints(chain, cookie, lifetime_s, visits.end_of_session)
+    yield client_endpoint(setup.desktop_name, chain.is_required, setup.transports, setup.encoders)
+    yield health_endpoint()
+    yield metrics_endpoint(setup.metrics, counts.metrics)
+    yield from decoder_endpoints(setup.encoders)
+    yield from map(plugin_endpoint, setup.routes)
+
+
+def _websockets(transports: Transports) -> dict[str, AsgiWebSocketHandler]:
+    handlers: dict[str, AsgiWebSocketHandler] = {}
+    for spec, transport in transports:
+        for path, handler in transport.websocket_routes().items():
+            path = f"/{path.lstrip('/')}"
+            if path in handlers:
+                raise PluginError(
+                    f"two transports use the path {path}",
+                    where=f"transport {spec.name}",
+                    remedy="Leave one of them out of plugins.transports.",
+                )
+            handlers[path] = handler
+    return handlers

@@ -1,0 +1,196 @@
+"""The server as a whole: opens the port, serves until cancelled, stops in order."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import cast
+
+import attrs
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.typing import ASGIFramework
+
+from kasmcore.config.schema import ServerConfig
+from kasmcore.errors import KasmcoreError
+from kasmcore.interfaces.login import Credentials
+from kasmcore.server.access_counts import AccessCounts
+from kasmcore.server.app import WebApplication
+from kasmcore.server.assembly import build_application
+from kasmcore.server.certificates import own_addresses
+from kasmcore.server.connections import ConnectionHandler
+from kasmcore.server.exposure import check_exposure
+from kasmcore.server.hypercorn_rules import apply_rules, hypercorn_config
+from kasmcore.server.login import LOCAL_USER, LoginChain
+from kasmcore.server.requests import normalised_base_path
+from kasmcore.server.server_setup import Listening, ServerSetup, ServeViewer
+from kasmcore.server.sockets import BindAddress, bind_addresses, open_listeners
+from kasmcore.server.tls import TlsIdentity
+from kasmcore.server.visits import LetInVisit
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(
+    setup: ServerSetup, *, task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until cancelled; then tell the viewers, let requests end and close everything.
+
+    Calls ``task_status.started`` once the port answers.
+
+    Raises:
+        ConfigError: TLS or login may not be off here, or the certificate cannot be used.
+        ListenError: the port cannot be had.
+        KasmcoreError: plugins claim the same path, or there is no browser client.
+    """
+    config = setup.config
+    addresses = bind_addresses(config.network)
+    for warning in check_exposure(config, addresses):
+        _log.warning("%s", warning)
+    tls = TlsIdentity.of_config(config) if config.network.ssl.enabled else None
+    setup.users.records()  # a broken file stops the start, not the first login
+    sockets = open_listeners(addresses, setup.port)
+    try:
+        server = _assembled(setup, tls, addresses, int(sockets[0].getsockname()[1]))
+        with _single_errors():
+            await server.run(sockets, task_status)
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+def _assembled(
+    setup: ServerSetup,
+    tls: TlsIdentity | None,
+    addresses: Sequence[BindAddress],
+    port: int,
+) -> _RunningServer:
+    config = setup.config
+    apply_rules()
+    counts = AccessCounts()
+    chain = LoginChain.of_config(config.security, setup.users, setup.authenticators, counts)
+    app = build_application(setup, chain, counts, port)
+    handler = ConnectionHandler(
+        app=ASGIWrapper(cast("ASGIFramework", app)),  # the same calls in narrower types
+        http_config=hypercorn_config(setup.limits),
+        limits=setup.limits,
+        tls=tls,
+        requires_tls=config.network.ssl.require_ssl,
+        trusted_proxies=config.network.trusted_proxies,
+        counts=counts,
+    )
+    host = _Host(config, addresses[0].host, port, chain, setup.serve_viewer)
+    return _RunningServer(setup, app, handler, tls, host, _listening(addresses, host, tls))
+
+
+@attrs.frozen(eq=False)
+class _Host:
+    """What transports that listen on their own get; a ``TransportHost``."""
+
+    config: ServerConfig
+    host: str
+    port: int
+    _chain: LoginChain
+    _serve_viewer: ServeViewer
+
+    async def admit(self, credentials: Credentials, address: str) -> LetInVisit:
+        """Let a peer in as the login page would."""
+        user = LOCAL_USER
+        if self._chain.is_required:
+            user = (await self._chain.log_in(credentials, address)).user
+        return LetInVisit(user, address, self._serve_viewer)
+
+
+@attrs.define(eq=False)
+class _RunningServer:
+    """One run from open sockets to the last closed connection."""
+
+    setup: ServerSetup
+    app: WebApplication
+    handler: ConnectionHandler
+    tls: TlsIdentity | None
+    host: _Host
+    listening: Listening
+    _connections_may_end: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    async def run(
+        self, sockets: Sequence[socket.socket], task_status: trio.TaskStatus[Listening]
+    ) -> None:
+        """Serve until cancelled."""
+        listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(s)) for s in sockets]
+        async with trio.open_nursery() as nursery:
+            connections = await nursery.start(self._keep_connections)
+            try:
+                if self.tls is not None:
+                    nursery.start_soon(self.tls.watch)
+                for _, transport in self.setup.transports:
+                    await nursery.start(transport.listen, self.host)
+                nursery.start_soon(
+                    partial(
+                        trio.serve_listeners,
+                        self.handler.handle,
+                        listeners,
+                        handler_nursery=connections,
+                    )
+                )
+                task_status.started(self.listening)
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._stop_connections()
+
+    async def _keep_connections(self, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        """Own the connections' tasks: cancelling the server does not reach them, stopping does."""
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as connections:
+                task_status.started(connections)
+                await self._connections_may_end.wait()
+                connections.cancel_scope.cancel()
+
+    async def _stop_connections(self) -> None:
+        self.app.visits.end_all()
+        with trio.move_on_after(self.setup.limits.stop_s):
+            await self.handler.stop()
+        await self.handler.cut_all()
+        self._connections_may_end.set()
+
+
+@contextmanager
+def _single_errors() -> Iterator[None]:
+    """Raise an error for the operator as itself when it is all that a nursery's group holds."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, KasmcoreError):
+            raise error from group
+        raise
+
+
+def _listening(addresses: Sequence[BindAddress], host: _Host, tls: TlsIdentity | None) -> Listening:
+    network = host.config.network
+    tail = f":{host.port}{normalised_base_path(network.base_path)}"
+    scheme = "http" if tls is None else "https"
+    reachable: list[str] = []
+    for address in addresses:
+        if address.is_everywhere:
+            reachable += [
+                own.url_host
+                for own in map(BindAddress.of_text, own_addresses())
+                if own.family == address.family
+            ]
+        elif not address.is_loopback:
+            reachable.append(address.url_host)
+    first = addresses[0]
+    here = "localhost" if first.is_everywhere else first.url_host
+    return Listening(
+        port=host.port,
+        url=f"{scheme}://{here}{tail}",
+        network_urls=tuple(f"{scheme}://{name}{tail}" for name in reachable),
+        certificate_fingerprint=None if tls is None else tls.fingerprint,
+    )

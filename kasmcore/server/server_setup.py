@@ -1,0 +1,85 @@
+"""What the server needs to know before it listens, and what it tells once it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from kasmcore.config.schema import ServerConfig
+from kasmcore.interfaces.encoder import EncoderSpec
+from kasmcore.interfaces.login import Authenticator
+from kasmcore.interfaces.routes import RouteSpec
+from kasmcore.interfaces.transport import Connection, Transport, TransportSpec
+from kasmcore.server.users_file import UsersFile
+from kasmcore.stats.metrics import MetricsSource, SessionMetrics
+from kasmcore.values.permissions import User
+
+ServeViewer = Callable[[Connection, User, str], Awaitable[None]]
+"""Runs one viewer: its connection, who it is, its IP address. Returns when it has left."""
+
+
+@attrs.frozen(kw_only=True)
+class ServerLimits:
+    """Bounds that keep one peer from harming the rest. Not settings: nobody has to know them."""
+
+    handshake_s: float = 10.0
+    """From the TCP connection to the end of the TLS handshake."""
+    keep_alive_s: float = 15.0
+    """For the head of a request, from the connection or the end of the request before."""
+    body_s: float = 20.0
+    """For a request's body."""
+    silence_s: int = 75
+    """An open WebSocket that answers no ping for this long is gone."""
+    ping_interval_s: float = 20.0
+    stop_s: float = 3.0
+    """For requests and viewers to end when the server stops."""
+    header_bytes: int = 16 * 1024
+    websocket_message_bytes: int = 16 * 1024 * 1024
+    connections: int = 800
+    connections_per_address: int = 200
+    """Does not count for loopback and trusted proxies."""
+
+
+@attrs.frozen(kw_only=True)
+class ServerSetup:
+    """Everything the server works with.
+
+    Attributes:
+        config: all settings; the server reads ``network``, ``security`` and ``server``.
+        port: TCP port; 0 takes any free one.
+        desktop_name: title of the page.
+        users: the accounts.
+        serve_viewer: runs a viewer that was let in.
+        transports: in the order in which the browser tries them.
+        encoders: those in use; the page learns where their decoders are.
+        routes: HTTP routes of plugins.
+        authenticators: asked in this order, before the users file.
+        metrics: counts of the session.
+        limits: bounds for peers.
+    """
+
+    config: ServerConfig
+    port: int
+    desktop_name: str
+    users: UsersFile
+    serve_viewer: ServeViewer
+    transports: tuple[tuple[TransportSpec, Transport], ...] = ()
+    encoders: tuple[EncoderSpec, ...] = ()
+    routes: tuple[RouteSpec, ...] = ()
+    authenticators: tuple[Authenticator, ...] = ()
+    metrics: MetricsSource = SessionMetrics
+    limits: ServerLimits = ServerLimits()
+
+
+@attrs.frozen(kw_only=True)
+class Listening:
+    """Where the server now listens."""
+
+    port: int
+    url: str
+    """To open in a browser on this machine."""
+    network_urls: tuple[str, ...]
+    """To open on other machines; empty when only this machine can reach the server."""
+    certificate_fingerprint: str | None
+    """SHA-256 in hex pairs; None without TLS."""

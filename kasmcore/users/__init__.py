@@ -1,0 +1,1 @@
+"""Accounts, passwords, login sessions and the brake on guessing; no file, clock or task."""
