@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from kasmcore.cli.settings_flags import LoadedSettings, add_settings_arguments, settings_from
 from kasmcore.config.structure import settings_without_effect, structure
@@ -19,18 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every problem, or ``ok`` and what is set without effect; return the exit status."""
-    try:
-        loaded = settings_from(arguments)
-    except KasmcoreError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
+    """Print ``ok`` and what is set without effect; return the exit status 0.
+
+    Raises: ``ConfigErrors`` or an ``ExceptionGroup`` of ``KasmcoreError`` with every problem, those
+        of the settings first.
+    """
+    loaded = settings_from(arguments)
     manager = discover_plugins(loaded.plugins)
-    problems = _problems(loaded, manager)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if problems:
-        return problems[0].exit_status
+    if problems := _problems(loaded, manager):
+        raise ExceptionGroup("the server would not start", problems)
     print("ok")
     if idle := settings_without_effect(loaded.tree, manager.settings_sections()):
         print("These are set and have no effect yet:")
@@ -41,16 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _problems(loaded: LoadedSettings, manager: PluginManager) -> list[KasmcoreError]:
     """Return what is wrong with the settings and with the plugins, both."""
+    problems: list[KasmcoreError] = []
     try:
         config = structure(loaded.tree, manager.settings_sections())
-    except KasmcoreError as settings_error:
-        try:
-            manager.require_sound()
-        except KasmcoreError as plugins_error:
-            return [settings_error, plugins_error]
-        return [settings_error]
+    except KasmcoreError as error:
+        problems.append(error)
     try:
-        manager.plugin_set(config)
-    except KasmcoreError as plugins_error:
-        return [plugins_error]
-    return []
+        if problems:
+            manager.require_sound()
+        else:
+            manager.plugin_set(config)
+    except KasmcoreError as error:
+        problems.append(error)
+    return problems

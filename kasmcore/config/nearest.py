@@ -11,17 +11,17 @@ _CLOSE_ENOUGH = 0.65
 def nearest_path(path: str, known: Sequence[str]) -> str | None:
     """Return the known dotted path that looks most like this one; None when none does.
 
-    A slip within the same group goes before the same word in another group, and that before a
-    similar path anywhere.
+    A slip within the same group goes before the same or a similar word in another group.
     """
     parent, _, name = path.rpartition(".")
     siblings = {other.rpartition(".")[2]: other for other in known if _parent(other) == parent}
     if close := get_close_matches(name, siblings, n=1, cutoff=_CLOSE_ENOUGH):
         return siblings[close[0]]
-    if elsewhere := [other for other in known if other.rpartition(".")[2] == name]:
+    names = list(dict.fromkeys(other.rpartition(".")[2] for other in known))
+    if close := get_close_matches(name, names, n=1, cutoff=_CLOSE_ENOUGH):
+        elsewhere = [other for other in known if other.rpartition(".")[2] == close[0]]
         return get_close_matches(path, elsewhere, n=1, cutoff=0)[0]
-    close = get_close_matches(path, known, n=1, cutoff=_CLOSE_ENOUGH)
-    return close[0] if close else None
+    return None
 
 
 def remedy_for_unknown_key(path: str, known: Sequence[str]) -> str:

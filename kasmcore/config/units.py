@@ -41,7 +41,7 @@ class EdgeDistance:
     @classmethod
     def of_text(cls, text: str) -> Self:
         """Read ``40``, ``-40`` or ``10%``."""
-        match = re.fullmatch(r"(-?\d{1,5})|(\d{1,3})%", text)
+        match = re.fullmatch(r"(-?[0-9]{1,5})|([0-9]{1,3})%", text)
         if match is None:
             raise ValueError("is neither pixels such as 40 or -40 nor a share such as 10%")
         if match[2] is None:
@@ -104,7 +104,7 @@ class PixelOffset:
     @classmethod
     def of_text(cls, text: str) -> Self:
         """Read ``10,20``."""
-        match = re.fullmatch(r"(-?\d{1,5}),(-?\d{1,5})", text)
+        match = re.fullmatch(r"(-?[0-9]{1,5}),(-?[0-9]{1,5})", text)
         if match is None:
             raise ValueError("is not a place such as 10,20")
         return cls(x=int(match[1]), y=int(match[2]))
@@ -125,7 +125,7 @@ class Tint:
     @classmethod
     def of_text(cls, text: str) -> Self:
         """Read ``255,20,0,128``."""
-        match = re.fullmatch(r"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})", text)
+        match = re.fullmatch(r"([0-9]{1,3}),([0-9]{1,3}),([0-9]{1,3}),([0-9]{1,3})", text)
         if match is None or any(int(part) > 255 for part in match.groups()):
             raise ValueError("is not a colour of four numbers 0 to 255 such as 255,20,0,128")
         red, green, blue, alpha = (int(part) for part in match.groups())

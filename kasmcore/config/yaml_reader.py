@@ -26,6 +26,7 @@ from kasmcore.config.tree import (
 from kasmcore.errors import ConfigError
 
 _MAXIMUM_DEPTH = 16
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -50,6 +51,12 @@ class YamlReader:
         except YAMLError as error:
             self._add(f"the YAML cannot be read: {str(error).splitlines()[0]}", None)
             return BlankNode(self._origin)
+        except (ValueError, OverflowError):  # the parser's answer to "\U00110000"
+            self._add("the YAML cannot be read: a \\U escape is no character", None)
+            return BlankNode(self._origin)
+        except RecursionError:
+            self._refuse_depth(None)
+            return BlankNode(self._origin)
         if node is None:
             return BlankNode(self._origin)
         return self._convert(node, self._at(node), ())
@@ -60,6 +67,13 @@ class YamlReader:
         )
         self.problems.append(ConfigError(what, where=str(where), remedy=remedy))
 
+    def _refuse_depth(self, line: int | None) -> None:
+        self._add(
+            f"the YAML is nested deeper than {_MAXIMUM_DEPTH} levels",
+            line,
+            "Check the indentation, and that no alias leads back to its own anchor.",
+        )
+
     def _at(self, node: Any) -> Origin:
         if self._origin.kind is not OriginKind.FILE:
             return self._origin
@@ -67,11 +81,7 @@ class YamlReader:
 
     def _convert(self, node: Any, origin: Origin, path: tuple[str, ...]) -> Node:
         if len(path) > _MAXIMUM_DEPTH:
-            self._add(
-                f"the YAML is nested deeper than {_MAXIMUM_DEPTH} levels",
-                origin.line,
-                "Check the indentation, and that no alias leads back to its own anchor.",
-            )
+            self._refuse_depth(origin.line)
             return BlankNode(origin)
         if node.id == "mapping":
             return self._convert_mapping(node, origin, path)
@@ -100,6 +110,9 @@ class YamlReader:
 
     def _convert_scalar(self, node: Any, origin: Origin) -> Node:
         if node.value == "" or (node.style is None and node.value in ("~", "null")):
+            return BlankNode(origin)
+        if _SURROGATE.search(node.value):
+            self._add("a \\u escape is half a character", origin.line)
             return BlankNode(origin)
         undefined = tuple(
             name for name in _VARIABLE.findall(node.value) if name not in self._environment
