@@ -45,9 +45,8 @@ function checkFrame(payload, width, height) {
 }
 
 /**
- * Fill `pixels` with words that read R, G, B, 255 in memory; first, second and third are the
- * channels as QOI stores them: blue, green, red. A read beyond the payload gives 0, and the
- * position that is returned tells.
+ * Fill `pixels` with words that read R, G, B, 255 in memory. QOI's channels are blue, green, red
+ * here. A read beyond the payload gives 0, and the position that is returned tells.
  * @param {Uint8Array<ArrayBuffer>} data
  * @param {number} end  first byte after the pixels
  * @param {Uint32Array<ArrayBuffer>} pixels
@@ -55,45 +54,56 @@ function checkFrame(payload, width, height) {
  */
 function decodePixels(data, end, pixels) {
   const seen = new Uint32Array(64);
-  const count = pixels.length;
-  let position = HEADER_BYTES;
-  let [first, second, third] = [0, 0, 0];
-  let filled = 0;
-  while (filled < count && position < end) {
+  let [position, filled, pixel] = [HEADER_BYTES, 0, OPAQUE];
+  while (filled < pixels.length && position < end) {
     const tag = data[position++];
-    if (tag === 0xff) throw new DecodeError(codec, "is not opaque");
-    if (tag === 0xfe) {
-      first = data[position];
-      second = data[position + 1];
-      third = data[position + 2];
-      position += 3;
-    } else if (tag < 0x40) {
-      const pixel = seen[tag] | OPAQUE;
+    if (tag < 0x40) {
+      pixel = seen[tag] | OPAQUE;
       pixels[filled++] = pixel;
-      first = (pixel >>> 16) & 0xff;
-      second = (pixel >>> 8) & 0xff;
-      third = pixel & 0xff;
       continue;
-    } else if (tag < 0x80) {
-      first = (first + ((tag >> 4) & 3) - 2) & 0xff;
-      second = (second + ((tag >> 2) & 3) - 2) & 0xff;
-      third = (third + (tag & 3) - 2) & 0xff;
-    } else if (tag < 0xc0) {
-      const difference = data[position++];
-      const shift = (tag & 0x3f) - 32;
-      first = (first + shift - 8 + (difference >> 4)) & 0xff;
-      second = (second + shift) & 0xff;
-      third = (third + shift - 8 + (difference & 0xf)) & 0xff;
-    } else {
+    }
+    if (tag >= 0xc0 && tag < 0xfe) {
       const runEnd = filled + (tag & 0x3f) + 1;
-      if (runEnd > count) return -1;
-      pixels.fill(OPAQUE | (first << 16) | (second << 8) | third, filled, runEnd);
+      if (runEnd > pixels.length) return -1;
+      pixels.fill(pixel, filled, runEnd);
       filled = runEnd;
       continue;
     }
-    const pixel = OPAQUE | (first << 16) | (second << 8) | third;
-    seen[(first * 3 + second * 5 + third * 7 + 255 * 11) & 63] = pixel;
+    if (tag < 0x80) {
+      pixel = added(pixel, ((tag >> 4) & 3) - 2, ((tag >> 2) & 3) - 2, (tag & 3) - 2);
+    } else if (tag < 0xc0) {
+      const [green, others] = [(tag & 0x3f) - 32, data[position++]];
+      pixel = added(pixel, green - 8 + (others >> 4), green, green - 8 + (others & 0xf));
+    } else if (tag === 0xfe) {
+      pixel = OPAQUE | (data[position] << 16) | (data[position + 1] << 8) | data[position + 2];
+      position += 3;
+    } else {
+      throw new DecodeError(codec, "is not opaque");
+    }
+    seen[slotOf(pixel)] = pixel;
     pixels[filled++] = pixel;
   }
-  return filled === count ? position : -1;
+  return filled === pixels.length ? position : -1;
+}
+
+/**
+ * Add to each channel, modulo 256.
+ * @param {number} pixel
+ * @param {number} blue
+ * @param {number} green
+ * @param {number} red
+ */
+function added(pixel, blue, green, red) {
+  const b = (pixel + (blue << 16)) & 0xff0000;
+  const g = ((pixel & 0xff00) + (green << 8)) & 0xff00;
+  return OPAQUE | b | g | ((pixel + red) & 0xff);
+}
+
+/**
+ * QOI's place for a pixel among the 64 that it remembers.
+ * @param {number} pixel
+ */
+function slotOf(pixel) {
+  const [blue, green, red] = [(pixel >>> 16) & 0xff, (pixel >>> 8) & 0xff, pixel & 0xff];
+  return (blue * 3 + green * 5 + red * 7 + 255 * 11) & 63;
 }
