@@ -40,6 +40,9 @@ Settings come in layers; where two set the same key, the later one counts:
 5. environment variables: `encoding.max_frame_rate` is `KASMCORE_ENCODING_MAX_FRAME_RATE`,
 6. each `--set a.b.c=value`.
 
+The value of a variable or a flag is a text as it stands; a list is `[a, b]`, or `a,b` where no
+entry can hold a comma.
+
 Groups are joined, lists are replaced as a whole, and a key with nothing behind it changes nothing.
 `${NAME}` in a value is replaced by the environment variable `NAME`. The tree of keys is KasmVNC's,
 so that its `kasmvnc.yaml` can be used unchanged. Keys marked *no effect yet* are read and checked,

@@ -39,7 +39,7 @@ def find_layers(
 
     Args:
         files: the files of ``--config``, each must exist.
-        overrides: the texts of ``--set``, each ``a.b.c=value`` with the value in YAML.
+        overrides: the texts of ``--set``, each ``a.b.c=value``; see ``YamlReader.read_value``.
         environment: ``KASMCORE_*`` variables are settings; ``${NAME}`` in values is replaced.
         system_file: the machine's settings; may be missing.
         user_file: the user's settings; may be missing. None is ``default_user_file``.
@@ -118,7 +118,7 @@ def _read_environment(environment: Mapping[str, str]) -> Layer:
             continue
         origin = Origin(OriginKind.ENVIRONMENT, f"environment variable {name}")
         reader = YamlReader(origin, environment)
-        value = reader.read(environment[name])
+        value = reader.read_value(environment[name])
         problems += reader.problems
         if name in paths:
             root = merge_sections(root, section_of(paths[name], value))
@@ -143,7 +143,7 @@ def _read_override(override: str, environment: Mapping[str, str]) -> Layer:
         )
         return Layer(name=name, root=empty, problems=(problem,))
     reader = YamlReader(origin, environment)
-    value = reader.read(text)
+    value = reader.read_value(text)
     problems = reader.problems
     if isinstance(value, BlankNode) and not problems:
         problems.append(

@@ -126,33 +126,36 @@ def _no_address_family(config: ServerConfig) -> str:
     return "network.use_ipv4 and network.use_ipv6 are both off"
 
 
-def _is_loopback(interface: str) -> bool:
-    try:
-        return ip_address(interface).is_loopback
-    except ValueError:
-        return interface == "localhost"
-
-
 def _exposed_without_tls(config: ServerConfig) -> str:
-    if config.network.ssl.enabled or _exposure_is_allowed(config):
+    ssl = config.network.ssl
+    if (ssl.enabled and ssl.require_ssl) or not _is_exposed(config):
         return ""
+    key = "network.ssl.require_ssl" if ssl.enabled else "network.ssl.enabled"
     return (
-        "network.ssl.enabled is false, so that everything on the network between can be read, "
-        f"and network.interface {config.network.interface} can be reached by others"
+        f"{key} is false, so that what travels can be read on the way, "
+        f"and others can reach network.interface {config.network.interface}"
     )
 
 
 def _exposed_without_login(config: ServerConfig) -> str:
-    if config.security.login_required or _exposure_is_allowed(config):
+    if config.security.login_required or not _is_exposed(config):
         return ""
     return (
         "security.login_required is false, so that anybody may use the desktop, "
-        f"and network.interface {config.network.interface} can be reached by others"
+        f"and others can reach network.interface {config.network.interface}"
     )
 
 
-def _exposure_is_allowed(config: ServerConfig) -> bool:
-    return _is_loopback(config.network.interface) or config.security.allow_insecure_exposure
+def _is_exposed(config: ServerConfig) -> bool:
+    """Say whether others can reach the server though that is not allowed without protection.
+
+    What a host name stands for is only known when the server listens; it looks again then.
+    """
+    try:
+        is_loopback = ip_address(config.network.interface).is_loopback
+    except ValueError:
+        return False
+    return not is_loopback and not config.security.allow_insecure_exposure
 
 
 def _bad_base_path(config: ServerConfig) -> str:
@@ -245,7 +248,12 @@ RULES = (
     ),
     Rule(("network.use_ipv4", "network.use_ipv6"), _no_address_family, "Switch one of them on."),
     Rule(
-        ("network.ssl.enabled", "network.interface", "security.allow_insecure_exposure"),
+        (
+            "network.ssl.enabled",
+            "network.ssl.require_ssl",
+            "network.interface",
+            "security.allow_insecure_exposure",
+        ),
         _exposed_without_tls,
         _EXPOSURE_REMEDY,
     ),

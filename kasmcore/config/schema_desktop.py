@@ -122,7 +122,8 @@ class SessionConfig:
     )
     encode_threads: int | None = setting(
         None,
-        "Threads that encode. auto uses one for each processor.",
+        "Threads that encode, unless encoding.rect_encoding_mode.rectangle_compress_threads says "
+        "so. auto uses one for each processor.",
         at_least=1,
         at_most=256,
         none_words=("auto",),

@@ -26,8 +26,7 @@ class RectEncodingModeConfig:
     )
     rectangle_compress_threads: int | None = setting(
         None,
-        "Threads that encode; session.encode_threads goes before it. auto and 0 use one for each "
-        "processor.",
+        "Threads that encode. auto and 0 leave it to session.encode_threads.",
         at_least=1,
         at_most=64,
         none_words=("auto", "0"),

@@ -61,6 +61,17 @@ class YamlReader:
             return BlankNode(self._origin)
         return self._convert(node, self._at(node), ())
 
+    def read_value(self, text: str) -> Node:
+        """Return what a flag or a variable gives.
+
+        A list, a group and what is quoted or has several lines is YAML; all else is a text as it
+        stands, so that ``::`` and ``a: b`` need no quotes.
+        """
+        text = text.strip()
+        if text.startswith(("[", "{", "'", '"')) or "\n" in text:
+            return self.read(text)
+        return self._scalar(text, self._origin, is_plain=True)
+
     def _add(self, what: str, line: int | None, remedy: str = "") -> None:
         where = attrs.evolve(
             self._origin, line=line if self._origin.kind is OriginKind.FILE else None
@@ -88,7 +99,7 @@ class YamlReader:
         if node.id == "sequence":
             items = (self._convert(item, self._at(item), (*path, "-")) for item in node.value)
             return ListNode(tuple(items), origin)
-        return self._convert_scalar(node, origin)
+        return self._scalar(str(node.value), origin, is_plain=node.style is None)
 
     def _convert_mapping(self, node: Any, origin: Origin, path: tuple[str, ...]) -> SectionNode:
         entries: dict[str, Node] = {}
@@ -108,18 +119,16 @@ class YamlReader:
                 entries[key.value] = self._convert(value, place, (*path, key.value))
         return SectionNode(entries, origin)
 
-    def _convert_scalar(self, node: Any, origin: Origin) -> Node:
-        if node.value == "" or (node.style is None and node.value in ("~", "null")):
+    def _scalar(self, written: str, origin: Origin, *, is_plain: bool) -> Node:
+        if written == "" or (is_plain and written in ("~", "null")):
             return BlankNode(origin)
-        if _SURROGATE.search(node.value):
-            self._add("a \\u escape is half a character", origin.line)
+        if _SURROGATE.search(written):
+            self._add("half a character stands alone", origin.line, "Write it in UTF-8.")
             return BlankNode(origin)
         undefined = tuple(
-            name for name in _VARIABLE.findall(node.value) if name not in self._environment
+            name for name in _VARIABLE.findall(written) if name not in self._environment
         )
-        text = _VARIABLE.sub(
-            lambda match: self._environment.get(match[1], match[0]), str(node.value)
-        )
+        text = _VARIABLE.sub(lambda match: self._environment.get(match[1], match[0]), written)
         return ScalarNode(text, origin, undefined) if text else BlankNode(origin)
 
 

@@ -350,15 +350,23 @@ def test_values_take_their_types() -> None:
         ),
         (
             ["network.ssl.enabled=false"],
-            "network.ssl.enabled is false, so that everything on the network between can be read, "
-            "and network.interface 0.0.0.0 can be reached by others (--set network.ssl.enabled). "
+            "network.ssl.enabled is false, so that what travels can be read on the way, "
+            "and others can reach network.interface 0.0.0.0 (--set network.ssl.enabled). "
             "Leave it on, set network.interface to 127.0.0.1, or set "
             "security.allow_insecure_exposure to true.",
         ),
         (
-            ["security.login_required=false", "network.interface=example.org"],
+            ["network.ssl.require_ssl=false", "network.interface=::"],
+            "network.ssl.require_ssl is false, so that what travels can be read on the way, and "
+            "others can reach network.interface :: "
+            "(--set network.ssl.require_ssl, --set network.interface). "
+            "Leave it on, set network.interface to 127.0.0.1, or set "
+            "security.allow_insecure_exposure to true.",
+        ),
+        (
+            ["security.login_required=false", "network.interface=192.0.2.1"],
             "security.login_required is false, so that anybody may use the desktop, and "
-            "network.interface example.org can be reached by others "
+            "others can reach network.interface 192.0.2.1 "
             "(--set security.login_required, --set network.interface). "
             "Leave it on, set network.interface to 127.0.0.1, or set "
             "security.allow_insecure_exposure to true.",
@@ -369,8 +377,10 @@ def test_settings_that_do_not_go_together_are_refused(overrides: list[str], prob
     assert problems_of(*overrides) == [problem]
 
 
-@pytest.mark.parametrize("interface", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_tls_and_login_may_be_off_on_loopback(interface: str) -> None:
+@pytest.mark.parametrize("interface", ["127.0.0.1", "127.1.2.3", "::1", "desk.example"])
+def test_tls_and_login_may_be_off_on_loopback_and_where_only_listening_tells(
+    interface: str,
+) -> None:
     config = config_of(
         f"network.interface={interface}",
         "network.ssl.enabled=false",

@@ -75,6 +75,29 @@ def test_anchors_and_aliases_are_taken() -> None:
     assert width.text == "5"
 
 
+@pytest.mark.parametrize("text", ["::", "a: b", "#1", "- x", "*", "a # b", "%H:%M", "@home"])
+def test_flags_and_variables_need_no_quotes(text: str) -> None:
+    reader = YamlReader(ORIGIN, {})
+    node = reader.read_value(f" {text} ")
+    assert node == ScalarNode(text, ORIGIN)
+    assert reader.problems == []
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "- a\n- b", "['a', \"b\"]"])
+def test_flags_and_variables_take_lists(text: str) -> None:
+    node = YamlReader(ORIGIN, {}).read_value(text)
+    assert isinstance(node, ListNode)
+    assert [item.text for item in node.items if isinstance(item, ScalarNode)] == ["a", "b"]
+
+
+@given(st.text())
+@example("\udcff")
+def test_any_value_gives_a_node_or_a_problem(text: str) -> None:
+    reader = YamlReader(ORIGIN, {})
+    node = reader.read_value(text)
+    assert isinstance(node, SectionNode | ListNode | ScalarNode | BlankNode)
+
+
 @settings(deadline=None)
 @given(st.text(alphabet="a: -\n[]{}\"'\\&*!%#|>?@,~xU01\t$\u2028\ufeff\x85\x00"))
 @example('"\\U00110000"')
