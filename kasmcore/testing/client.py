@@ -1,0 +1,263 @@
+"""A viewer in Python: for tests, screenshots, benchmarks and scripts.
+
+async with connect("https://127.0.0.1:8443/", "owner", password) as client:
+    await client.wait_for_picture()
+    await client.send(KeyEvent(pressed=True, keysym=0x61, code="KeyA"))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import attrs
+import trio
+
+from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
+from kasmcore.protocol.connection import ClientConnection, ClientReceived
+from kasmcore.protocol.messages import ClientMessage, Hello, Welcome
+from kasmcore.protocol.version import HANDSHAKE_LIMIT_S
+from kasmcore.testing.client_stream import MessageStream, Trust, open_websocket
+from kasmcore.testing.received_picture import DamagedRectangle, ReceivedPicture
+from kasmcore.testing.reference_decoders import DECODERS, Decoder
+from kasmcore.values.clipboard import ClipboardItem
+from kasmcore.values.frames import EncodedFrame
+from kasmcore.values.pixels import BgrxPixels
+from kasmcore.values.viewer_events import FrameFailed, FrameShown
+from kasmcore.values.viewer_updates import Farewell, Notice
+
+T = TypeVar("T")
+
+MAXIMUM_CLIPBOARD_BYTES = 2**26
+SYSTEM_TRUST = Trust()
+DEFAULT_HELLO = Hello(client_name="kasmcore python", codecs=tuple(DECODERS))
+
+
+@attrs.define
+class ClientCounters:
+    """What has arrived since the connection opened."""
+
+    messages: int = 0
+    message_bytes: int = 0
+    frames: int = 0
+    failed_frames: int = 0
+    rectangles: int = 0
+    payload_bytes: int = 0
+    decode_s: float = 0.0
+
+
+class Client:
+    """One open connection; ``connect`` makes it. Its picture follows the server's on its own."""
+
+    def __init__(self, stream: MessageStream, decoders: Mapping[str, Decoder]) -> None:
+        self.welcome: Welcome
+        self.picture = ReceivedPicture(decoders)
+        self.counters = ClientCounters()
+        self.notices: list[Notice] = []
+        self.acknowledges = True
+        """False: frames are shown but never answered, like a viewer whose page hangs."""
+        self._stream = stream
+        self._protocol = ClientConnection(MAXIMUM_CLIPBOARD_BYTES)
+        self._newest: dict[type, object] = {}
+        self._changed = trio.Event()
+        self._may_read = trio.Event()
+        self._may_read.set()
+        self._end: KasmcoreError | None = None
+
+    @property
+    def framebuffer(self) -> BgrxPixels:
+        """(height, width, 4) BGRX; changed in place by frames, replaced when the size changes."""
+        return self.picture.pixels
+
+    @property
+    def has_ended(self) -> bool:
+        """True when the connection is over."""
+        return self._end is not None
+
+    def newest(self, kind: type[T]) -> T | None:
+        """The newest update of a kind (CursorImage, AllowedClipboard, Farewell …), if any came."""
+        value = self._newest.get(kind)
+        return value if isinstance(value, kind) else None
+
+    async def send(self, event: ClientMessage) -> None:
+        """Send one event.
+
+        Raises:
+            ConnectionEnded: the server is gone.
+        """
+        await self._stream.send(self._protocol.send(event))
+
+    async def send_clipboard(self, items: Sequence[ClipboardItem]) -> None:
+        """Offer clipboard contents.
+
+        Raises:
+            ConnectionEnded: the server is gone.
+        """
+        for message in self._protocol.clipboard_messages(items):
+            await self._stream.send(message)
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds; it is looked at after everything that arrives.
+
+        Raises:
+            ConnectionEnded: the connection ended before that.
+        """
+        while not condition():
+            if self._end is not None:
+                raise self._end
+            await self._changed.wait()
+
+    async def wait_for_picture(self) -> None:
+        """Wait until the first frame is shown."""
+        await self.wait_until(lambda: self.counters.frames > 0)
+
+    async def wait_for_exact_picture(self) -> None:
+        """Wait until a picture is shown in which every pixel came without loss."""
+        await self.wait_until(lambda: self.counters.frames > 0 and self.picture.is_exact)
+
+    async def wait_for(self, kind: type[T]) -> T:
+        """Wait for the next update of a kind."""
+        before = self._newest.get(kind)
+        await self.wait_until(lambda: self._newest.get(kind) is not before)
+        value = self.newest(kind)
+        assert value is not None
+        return value
+
+    def stop_reading(self) -> None:
+        """Take no more bytes from the socket, like a viewer whose network hangs."""
+        self._may_read = trio.Event()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._may_read.set()
+
+    async def shake_hands(self, hello: Hello) -> None:
+        """Say Hello and wait for Welcome; ``connect`` does this.
+
+        Raises:
+            ConnectionEnded: the server said farewell or is gone.
+            RemoteProtocolError: no Welcome in 10 s, or something else.
+        """
+        await self._stream.send(self._protocol.hello(hello))
+        with trio.move_on_after(HANDSHAKE_LIMIT_S) as limit:
+            await self._receive()
+        if limit.cancelled_caught:
+            raise RemoteProtocolError(f"the server said nothing for {HANDSHAKE_LIMIT_S:.0f} s")
+        if self._end is not None:
+            raise self._end
+
+    async def run(self) -> None:
+        """Take what the server sends until it ends; ``connect`` does this."""
+        try:
+            while self._end is None:
+                await self._may_read.wait()
+                await self._receive()
+                self._wake()
+        except (ConnectionEnded, RemoteProtocolError) as error:
+            self._end = self._end or error
+        finally:
+            self._wake()
+
+    async def _receive(self) -> None:
+        data = await self._stream.receive()
+        self.counters.messages += 1
+        self.counters.message_bytes += len(data)
+        for update in self._protocol.receive_data(data):
+            await self._take(update)
+
+    async def _take(self, update: ClientReceived) -> None:
+        self._newest[type(update)] = update
+        if isinstance(update, EncodedFrame):
+            await self._show(update)
+        elif isinstance(update, Welcome):
+            self.welcome = update
+            self.picture.clear(update.size)
+        elif isinstance(update, Notice):
+            self.notices.append(update)
+        elif isinstance(update, Farewell):
+            self._end = ConnectionEnded(f"the server said farewell: {update.reason}")
+
+    async def _show(self, frame: EncodedFrame) -> None:
+        started_s = time.perf_counter()
+        try:
+            self.picture.show(frame)
+        except DamagedRectangle as damaged:
+            self.counters.failed_frames += 1
+            await self._answer(FrameFailed(frame.serial, damaged.codec, damaged.reason))
+            return
+        decode_s = time.perf_counter() - started_s
+        self.counters.frames += 1
+        self.counters.rectangles += len(frame.rectangles)
+        self.counters.payload_bytes += frame.payload_bytes
+        self.counters.decode_s += decode_s
+        await self._answer(FrameShown(frame.serial, round(decode_s * 1e6), 0, 0))
+
+    async def _answer(self, event: FrameShown | FrameFailed) -> None:
+        if self.acknowledges:
+            await self.send(event)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    username: str = "",
+    password: str = "",
+    *,
+    trust: Trust = SYSTEM_TRUST,
+    hello: Hello = DEFAULT_HELLO,
+    decoders: Mapping[str, Decoder] = DECODERS,
+) -> AsyncIterator[Client]:
+    """Open a viewer's connection, shake hands and follow the picture until the block ends.
+
+    Args:
+        url: the page's address, e.g. ``https://127.0.0.1:8443/``.
+        username: for HTTP Basic; empty for none.
+        password: goes with it.
+        trust: which certificate is good.
+        hello: what to say first.
+        decoders: by codec; those that ``hello`` names.
+
+    Raises:
+        KasmcoreError: no server there, not trusted, refused, or no Welcome in 10 s.
+    """
+    try:
+        async with (
+            open_websocket(url, username, password, trust) as stream,
+            follow(stream, hello, decoders) as client,
+        ):
+            yield client
+    except BaseExceptionGroup as group:
+        error = _only_error(group)
+        raise error from error.__cause__
+
+
+@asynccontextmanager
+async def follow(
+    stream: MessageStream, hello: Hello, decoders: Mapping[str, Decoder]
+) -> AsyncIterator[Client]:
+    """Shake hands on a stream that is open and follow the picture until the block ends.
+
+    Raises: as ``connect``, perhaps inside an ExceptionGroup.
+    """
+    client = Client(stream, decoders)
+    await client.shake_hands(hello)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.run)
+        yield client
+        nursery.cancel_scope.cancel()
+
+
+def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The only error in nested groups; the outermost group if there are several."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        if len(error.exceptions) > 1:
+            return group
+        error = error.exceptions[0]
+    return error

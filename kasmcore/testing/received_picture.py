@@ -1,0 +1,74 @@
+"""A viewer's picture: frames are decoded and painted as the browser does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kasmcore.testing.reference_decoders import Decoder
+from kasmcore.values.frames import EncodedFrame, EncodedRectangle
+from kasmcore.values.geometry import Size
+from kasmcore.values.pixels import BgrxPixels
+
+EXACT = 100
+MOST_REASON_CHARACTERS = 60
+
+
+class DamagedRectangle(Exception):
+    """A payload that its decoder does not take."""
+
+    def __init__(self, codec: str, reason: str) -> None:
+        self.codec = codec
+        self.reason = reason
+        super().__init__(f"{codec}: {reason}")
+
+
+class ReceivedPicture:
+    """The framebuffer as one viewer knows it."""
+
+    def __init__(self, decoders: Mapping[str, Decoder]) -> None:
+        self._decoders = decoders
+        self.clear(Size(1, 1))
+
+    @property
+    def pixels(self) -> BgrxPixels:
+        """(height, width, 4) BGRX; changed in place by frames, replaced when the size changes."""
+        return self._pixels
+
+    @property
+    def size(self) -> Size:
+        """Size of the framebuffer."""
+        return Size(width=self._pixels.shape[1], height=self._pixels.shape[0])
+
+    @property
+    def is_exact(self) -> bool:
+        """True when every pixel came without loss."""
+        return bool((self._qualities == EXACT).all())
+
+    def clear(self, size: Size) -> None:
+        """Start from black."""
+        self._pixels = np.zeros((size.height, size.width, 4), np.uint8)
+        self._qualities: NDArray[np.uint8] = np.zeros((size.height, size.width), np.uint8)
+
+    def show(self, frame: EncodedFrame) -> None:
+        """Paint all rectangles, or nothing when one cannot be decoded.
+
+        Raises:
+            DamagedRectangle: one cannot be decoded.
+        """
+        decoded = [(part, self._decode(part)) for part in frame.rectangles]
+        if frame.size != self.size:
+            self.clear(frame.size)
+        for part, pixels in decoded:
+            place = part.rectangle.rows, part.rectangle.columns
+            self._pixels[place] = pixels
+            self._qualities[place] = part.quality
+
+    def _decode(self, part: EncodedRectangle) -> BgrxPixels:
+        width, height = part.rectangle.width, part.rectangle.height
+        try:
+            return self._decoders[part.codec](part.payload, width, height)
+        except ValueError as error:
+            raise DamagedRectangle(part.codec, str(error)[:MOST_REASON_CHARACTERS]) from error
