@@ -62,6 +62,7 @@ class EncoderSpec:
         bits_per_pixel: typical size (lossy codecs: at quality 80; else exact).
         exact_cost_ns_per_pixel, exact_bits_per_pixel: the same at quality 100, for a codec that
             is exact only there.
+        overhead_us: what each rectangle costs whatever its size, encoding and decoding together.
         releases_gil: True when encode lets other Python threads run.
         maximum_side: greatest width and height in pixels that the format can hold.
         needs: libraries that must be there, for people who read ``kasmcore plugins``.
@@ -77,6 +78,7 @@ class EncoderSpec:
     releases_gil: bool
     exact_cost_ns_per_pixel: ContentRating | None = None
     exact_bits_per_pixel: ContentRating | None = None
+    overhead_us: float = 0.0
     maximum_side: int = 65535
     needs: tuple[str, ...] = ()
     browser_decoder: Traversable | None = None

@@ -63,6 +63,22 @@ class EncoderFigures:
             self._figures[codec, content, exact].learn(*cost)
 
 
+@attrs.frozen
+class Wanted:
+    """What a rectangle needs."""
+
+    content: Content
+    quality: int
+    """100: exact."""
+    pixels: int
+    """How large it is."""
+
+    @property
+    def is_exact(self) -> bool:
+        """True when a lossy codec will not do."""
+        return self.quality >= 100
+
+
 @attrs.frozen(kw_only=True)
 class Link:
     """What sending costs this viewer."""
@@ -78,24 +94,24 @@ class Link:
 def choose_encoder(
     specs: Sequence[EncoderSpec],
     figures: EncoderFigures,
-    wanted: tuple[Content, int],
+    wanted: Wanted,
     link: Link,
 ) -> EncoderSpec | None:
-    """Choose for content of a quality (100: exact).
+    """Choose an encoder for one rectangle.
 
-    The cost of a codec is its encoding time plus the time that its bytes take on the link. The
-    order of ``specs``, the operator's list, decides between codecs within a tenth of each other.
+    The cost of a codec is its encoding time, the time that its bytes take on the link, and what
+    each rectangle costs whatever its size. The order of ``specs``, the operator's list, decides
+    between codecs within a tenth of each other.
 
     Returns: None when no encoder of the list can do it.
     """
-    content, quality = wanted
-    exact = quality >= 100
     best: tuple[float, EncoderSpec] | None = None
     for spec in specs:
-        if exact != spec.is_exact_at(quality):
+        if wanted.is_exact != spec.is_exact_at(wanted.quality):
             continue
-        seen = figures.of(spec.codec, content, exact)
+        seen = figures.of(spec.codec, wanted.content, wanted.is_exact)
         cost = seen.ns_per_pixel + seen.bits_per_pixel * link.ns_per_bit
+        cost += spec.overhead_us * 1000 / wanted.pixels
         if best is None or cost < 0.9 * best[0]:
             best = (cost, spec)
     return best[1] if best else None

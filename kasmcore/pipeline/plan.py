@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kasmcore.interfaces.encoder import EncoderSpec
-from kasmcore.pipeline.choice import EncoderFigures, Link, choose_encoder
+from kasmcore.pipeline.choice import EncoderFigures, Link, Wanted, choose_encoder
 from kasmcore.pipeline.content import Content, picture_tiles
 from kasmcore.pipeline.pending import EXACT
 from kasmcore.pipeline.quality import (
@@ -139,17 +139,22 @@ class Planner:
         heat = float(request.heat[mask].mean())
         budget_bytes = self._budget_bytes(request, heat)
         if content is Content.TEXT:
-            exact = choose_encoder(self.specs, self.figures, (content, EXACT), request.link)
-            if exact is not None:
-                bits = self.figures.of(exact.codec, content, True).bits_per_pixel
-                if pixels * bits / 8 <= budget_bytes:
-                    return EXACT
+            exact_bytes = self._expected_bytes(request, Wanted(content, EXACT, pixels))
+            if exact_bytes is not None and exact_bytes <= budget_bytes:
+                return EXACT
         quality = quality_for_motion(heat, request.quality)
-        lossy = choose_encoder(self.specs, self.figures, (content, quality), request.link)
-        if lossy is None:
+        lossy_bytes = self._expected_bytes(request, Wanted(content, quality, pixels))
+        if lossy_bytes is None:
             return EXACT
-        bits = self.figures.of(lossy.codec, content, False).bits_per_pixel
-        return quality_for_budget(quality, pixels * bits / 8, budget_bytes, request.quality.floor)
+        return quality_for_budget(quality, lossy_bytes, budget_bytes, request.quality.floor)
+
+    def _expected_bytes(self, request: PlanRequest, wanted: Wanted) -> float | None:
+        """Size of so many pixels; None when no encoder can do it."""
+        spec = choose_encoder(self.specs, self.figures, wanted, request.link)
+        if spec is None:
+            return None
+        figures = self.figures.of(spec.codec, wanted.content, wanted.is_exact)
+        return wanted.pixels * figures.bits_per_pixel / 8
 
     def _budget_bytes(self, request: PlanRequest, heat: float) -> float:
         """In motion a frame must not outlast its interval; a single change may take a while."""
@@ -178,25 +183,30 @@ class Planner:
     ) -> float:
         total = 0.0
         for content, tiles in ((Content.TEXT, row & ~pictures), (Content.PICTURE, row & pictures)):
-            spec = choose_encoder(self.specs, self.figures, (content, EXACT), request.link)
-            if spec is not None:
-                bits = self.figures.of(spec.codec, content, True).bits_per_pixel
-                total += int(np.count_nonzero(tiles)) * TILE * TILE * bits / 8
+            pixels = int(np.count_nonzero(tiles)) * TILE * TILE
+            if pixels:
+                wanted = Wanted(content, EXACT, pixels)
+                total += self._expected_bytes(request, wanted) or 0.0
         return total
 
     def _jobs(
         self, request: PlanRequest, mask: TileMask, content: Content, quality: int
     ) -> list[EncodeJob] | None:
-        """Cut a mask into jobs of one codec; None when no encoder can do it."""
-        spec = choose_encoder(self.specs, self.figures, (content, quality), request.link)
-        if spec is None:
-            return None
-        figures = self.figures.of(spec.codec, content, quality >= EXACT)
-        return [
-            EncodeJob(part, spec.codec, quality, content, part.area * figures.ns_per_pixel / 1e9)
-            for rectangle in request.grid.rectangles_of(mask)
-            for part in cut_into_strips(rectangle, spec.maximum_side)
-        ]
+        """Cut a mask into jobs; None when no encoder can do it."""
+        jobs: list[EncodeJob] = []
+        for rectangle in request.grid.rectangles_of(mask):
+            wanted = Wanted(content, quality, rectangle.area)
+            spec = choose_encoder(self.specs, self.figures, wanted, request.link)
+            if spec is None:
+                return None
+            figures = self.figures.of(spec.codec, content, wanted.is_exact)
+            jobs += [
+                EncodeJob(
+                    part, spec.codec, quality, content, part.area * figures.ns_per_pixel / 1e9
+                )
+                for part in cut_into_strips(rectangle, spec.maximum_side)
+            ]
+        return jobs
 
 
 def cut_into_strips(rectangle: Rectangle, maximum_side: int) -> list[Rectangle]:

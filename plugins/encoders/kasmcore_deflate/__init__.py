@@ -16,6 +16,7 @@ def kasmcore_register_encoders() -> list[EncoderSpec]:
             exactness=Exactness.ALWAYS,
             cost_ns_per_pixel=ContentRating(text=1.8, picture=12.6),
             bits_per_pixel=ContentRating(text=1.8, picture=24.0),
+            overhead_us=60.0,
             releases_gil=True,
             needs=("isal",),
         )

@@ -24,6 +24,7 @@ def kasmcore_register_encoders() -> list[EncoderSpec]:
             exactness=Exactness.NEVER,
             cost_ns_per_pixel=ContentRating(text=4.7, picture=3.8),
             bits_per_pixel=ContentRating(text=2.7, picture=0.7),
+            overhead_us=150.0,
             releases_gil=True,
             maximum_side=MAXIMUM_SIDE,
             needs=(engine.name,),

@@ -16,6 +16,7 @@ def kasmcore_register_encoders() -> list[EncoderSpec]:
             exactness=Exactness.ALWAYS,
             cost_ns_per_pixel=ContentRating(text=2.5, picture=6.6),
             bits_per_pixel=ContentRating(text=3.5, picture=18.0),
+            overhead_us=5.0,
             releases_gil=True,
             needs=("qoi",),
         )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness
-from kasmcore.pipeline.choice import EncoderFigures, Link, choose_encoder
+from kasmcore.pipeline.choice import EncoderFigures, Link, Wanted, choose_encoder
 from kasmcore.pipeline.content import Content
 from kasmcore.pipeline.pending import EXACT
 from kasmcore.pipeline.plan import Planner, PlanRequest, cut_into_strips
@@ -144,7 +144,9 @@ def test_a_viewer_with_an_exact_codec_alone_gets_everything_exactly():
 def test_a_slow_link_prefers_the_smaller_codec():
     figures = EncoderFigures((DEFLATE, WEBP, JPEG))
     chosen = {
-        link: choose_encoder((DEFLATE, WEBP, JPEG), figures, (Content.PICTURE, 80), link).codec
+        link: choose_encoder(
+            (DEFLATE, WEBP, JPEG), figures, Wanted(Content.PICTURE, 80, 100_000), link
+        ).codec
         for link in (LAN, DSL)
     }
     assert chosen == {LAN: "jpeg", DSL: "webp"}
@@ -154,14 +156,27 @@ def test_the_operators_order_decides_between_equals():
     first, second = (spec(name, Exactness.NEVER, (3, 3), (1, 1)) for name in ("a", "b"))
     for specs in ((first, second), (second, first)):
         figures = EncoderFigures(specs)
-        assert choose_encoder(specs, figures, (Content.TEXT, 80), LAN) is specs[0]
+        assert choose_encoder(specs, figures, Wanted(Content.TEXT, 80, 100_000), LAN) is specs[0]
+
+
+def test_a_codec_that_costs_little_to_begin_takes_small_rectangles():
+    qoi = spec("qoi", Exactness.ALWAYS, (2.5, 6.6), (3.5, 18))
+    deflate = spec("deflate", Exactness.ALWAYS, (1.8, 12), (1.8, 24), overhead_us=60.0)
+    plan_small, plan_large = (
+        planner(deflate, qoi).plan(request(flat_text(640, 480), GRID.mask_of([place])))
+        for place in (Rectangle(0, 0, 20, 20), Rectangle(0, 0, 640, 480))
+    )
+    assert {job.codec for job in plan_small.jobs} == {"qoi"}
+    assert {job.codec for job in plan_large.jobs} == {"deflate"}
 
 
 def test_an_encoder_that_turns_out_slow_is_chosen_no_more():
     figures = EncoderFigures((DEFLATE, WEBP, JPEG))
     for _ in range(100):
         figures.learn("jpeg", Content.PICTURE, False, (100_000, 0.01, 6_000))
-    chosen = choose_encoder((DEFLATE, WEBP, JPEG), figures, (Content.PICTURE, 80), LAN)
+    chosen = choose_encoder(
+        (DEFLATE, WEBP, JPEG), figures, Wanted(Content.PICTURE, 80, 100_000), LAN
+    )
     assert chosen is WEBP
 
 
