@@ -48,9 +48,10 @@ def find_layers(
     raises them together with all others.
     """
     user_file = user_file or default_user_file(environment)
-    standing = [path for path in (system_file, user_file) if path is not None and path.exists()]
+    standing = [path for path in (system_file, user_file) if path is not None]
     return (
-        *(_read_file(path, environment) for path in (*standing, *files)),
+        *(_read_file(path, environment) for path in standing if not _is_missing(path)),
+        *(_read_file(path, environment) for path in files),
         _read_environment(environment),
         *(_read_override(override, environment) for override in overrides),
     )
@@ -76,6 +77,16 @@ def default_user_file(environment: Mapping[str, str]) -> Path | None:
     if home := environment.get("HOME"):
         return Path(home) / ".config" / "kasmcore" / "kasmcore.yaml"
     return None
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # reading it tells what is wrong
+    return False
 
 
 def _read_file(path: Path, environment: Mapping[str, str]) -> Layer:

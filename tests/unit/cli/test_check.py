@@ -33,6 +33,7 @@ def kasmcore_register_settings():
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "empty"))
+    monkeypatch.setenv("KASMCORE_PLUGINS_CAPTURE", "synthetic")
 
 
 def test_sound_settings_are_ok(capsys: pytest.CaptureFixture[str]) -> None:

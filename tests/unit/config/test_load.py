@@ -73,6 +73,18 @@ def test_a_standing_file_may_be_missing_a_named_one_may_not(tmp_path: Path) -> N
     ]
 
 
+def test_a_standing_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.yaml"
+    loop.symlink_to(loop)
+    assert problems_of(tree_of(user_file=loop)) == [
+        f"the file cannot be read: Too many levels of symbolic links ({loop}). "
+        "Check the path and its permissions."
+    ]
+    assert problems_of(tree_of(system_file=tmp_path)) == [
+        f"the file cannot be read: Is a directory ({tmp_path}). Check the path and its permissions."
+    ]
+
+
 def test_a_missing_file_is_told_before_plugins_are_loaded(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors, match="cannot be read"):
         structure_plugins(tree_of(tmp_path / "missing.yaml"))
