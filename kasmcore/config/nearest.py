@@ -31,6 +31,8 @@ def remedy_for_unknown_key(path: str, known: Sequence[str]) -> str:
     if nearest := nearest_path(path, known):
         return f"Did you mean {nearest}?"
     parent = _parent(path)
+    while parent and parent not in known:
+        parent = _parent(parent)
     return f"Delete it; kasmcore explain {parent}".rstrip() + " lists what is known."
 
 

@@ -71,7 +71,10 @@ def structure(tree: SettingsTree, sections: Sequence[SettingsSection]) -> Server
     config = reader.read_core()
     left_out = {*config.plugins.optional, *config.plugins.block}
     plugin_settings = reader.read_plugin_settings(sections, left_out)
-    reader.refuse_variables(tree.variables)
+    unread = tuple(f"{variable_name(f'{PLUGIN_SETTINGS}.{name}')}_" for name in left_out)
+    reader.refuse_variables(
+        variable for variable in tree.variables if not variable.name.startswith(unread)
+    )
     if reader.problems:
         raise ConfigErrors(reader.problems)
     return attrs.evolve(config, plugin_settings=plugin_settings)

@@ -77,6 +77,8 @@ def test_an_unknown_key_gets_the_nearest_known(capsys: pytest.CaptureFixture[str
         "kasmcore: encoding.max_framerate is not a known key. "
         "Did you mean encoding.max_frame_rate?\n"
     )
+    assert main(["explain", "desktop.xyzzy.xyzzy"]) == 2
+    assert capsys.readouterr().err.endswith("kasmcore explain desktop lists what is known.\n")
 
 
 def test_a_value_that_cannot_be_used_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -487,7 +487,8 @@ def test_settings_of_a_plugin_that_is_not_loaded_are_refused() -> None:
 @pytest.mark.parametrize("group", ["optional", "block"])
 def test_settings_of_a_plugin_that_may_be_left_out_stay_unread(group: str) -> None:
     overrides = [f"plugins.{group}=[gone]", "plugin_settings.gone.speed=1"]
-    assert config_of(*overrides).plugin_settings.sections == ()
+    environment = {"KASMCORE_PLUGIN_SETTINGS_GONE_SPEED": "1"}
+    assert config_of(*overrides, environment=environment).plugin_settings.sections == ()
     assert settings_without_effect(tree_of(overrides=overrides), ()) == (
         ("plugin_settings.gone.speed", "--set plugin_settings.gone.speed"),
     )
