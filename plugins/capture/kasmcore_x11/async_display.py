@@ -8,16 +8,19 @@ change that the grab may show. A second connection for grabs would lose that.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import attrs
 import trio
 from Xlib.display import Display
+from Xlib.error import XError
 from Xlib.protocol import request, rq
 
 from kasmcore_x11.connection import CONNECTION_LOST, close_display, ended_error
 
 EventHandler = Callable[[rq.Event], None]
+ErrorHandler = Callable[[XError, rq.Request | None], int]
 
 
 def is_answered(sent: rq.ReplyRequest) -> bool:
@@ -29,7 +32,7 @@ def is_answered(sent: rq.ReplyRequest) -> bool:
 class AsyncDisplay:
     """One connection, shared by tasks: each makes requests, one task (`run`) reads.
 
-    Requests are made with ``defer=True`` and handed to `replies`.
+    Requests are made by `ask` and `tell`, and sent by whatever waits next.
     """
 
     display: Display
@@ -50,16 +53,39 @@ class AsyncDisplay:
         """True once the connection is lost or closed; nothing can be sent any more."""
         return self._has_ended
 
-    def opcode(self, extension: str) -> int:
-        """Major opcode for requests of this extension, which the server must have."""
-        return self.display.display.get_extension_major(extension)
-
     def on_event(self, handlers: Mapping[type[rq.Event], EventHandler]) -> None:
         """Call these with each event of their class, in order, before any waiting task resumes.
 
         Classes are told by name: python-xlib copies those of extensions for each connection.
         """
         self._handlers.update((kind.__name__, handler) for kind, handler in handlers.items())
+
+    def ask(
+        self, kind: type[rq.ReplyRequest], extension: str | None, /, **fields: object
+    ) -> rq.ReplyRequest:
+        """Queue a request of this extension, None for the core; `replies` waits for its answer.
+
+        Raises:
+            CaptureEnded: the X server is gone.
+        """
+        with self._may_be_lost():
+            return kind(self.display.display, True, **self._opcode(extension), **fields)
+
+    def tell(
+        self,
+        kind: type[rq.Request],
+        extension: str | None,
+        /,
+        on_error: ErrorHandler | None = None,
+        **fields: object,
+    ) -> None:
+        """Queue a request that has no answer; an error is logged if nobody handles it.
+
+        Raises:
+            CaptureEnded: the X server is gone.
+        """
+        with self._may_be_lost():
+            kind(self.display.display, on_error, **self._opcode(extension), **fields)
 
     def when_answered(self, sent: rq.ReplyRequest, action: Callable[[], None]) -> None:
         """Call the action in order with the events, even if the task that asked was cancelled."""
@@ -78,7 +104,7 @@ class AsyncDisplay:
 
     async def settled(self) -> None:
         """Wait until the server has done everything that was asked, and its events are here."""
-        await self.replies(request.GetInputFocus(display=self.display.display, defer=True))
+        await self.replies(self.ask(request.GetInputFocus, None))
 
     async def wait_until(self, is_true: Callable[[], bool]) -> None:
         """Wait until events or replies have made this true; costs nothing meanwhile.
@@ -128,6 +154,19 @@ class AsyncDisplay:
         """Close the connection; its resources on the server go away. Stop `run` before."""
         self._end()
         close_display(self.display)
+
+    def _opcode(self, extension: str | None) -> dict[str, int]:
+        if extension is None:
+            return {}
+        return {"opcode": self.display.display.get_extension_major(extension)}
+
+    @contextmanager
+    def _may_be_lost(self) -> Iterator[None]:
+        try:
+            yield
+        except CONNECTION_LOST as problem:
+            self._end()
+            raise ended_error(self.name) from problem
 
     def _end(self) -> None:
         self._has_ended = True

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import trio
 from Xlib import error
 from Xlib.display import Display
-from Xlib.protocol import rq
+from Xlib.protocol import display as protocol_display
+from Xlib.protocol import event, rq
 
 from kasmcore.api import CaptureEnded, PluginUnavailable
 
@@ -20,8 +21,14 @@ LOG = logging.getLogger("kasmcore.x11")
 #: What python-xlib raises when the server closed the connection, or was never there.
 CONNECTION_LOST = (error.ConnectionClosedError, OSError)
 
-_RANDR_ERRORS = ("BadRROutput", "BadRRCrtc", "BadRRMode")
-_environment_lock = threading.Lock()
+_EXTENSION_ERRORS = {
+    "RANDR": ("BadRROutput", "BadRRCrtc", "BadRRMode"),
+    "DAMAGE": ("BadDamage",),
+    "XFIXES": ("BadRegion",),
+    "MIT-SHM": ("BadShmSeg",),
+}
+#: python-xlib keeps its tables in the class and the key's place in the environment: one at a time.
+_opening = threading.Lock()
 
 
 def open_display(name: str, authority_file: str) -> Display:
@@ -38,8 +45,8 @@ def open_display(name: str, authority_file: str) -> Display:
         PluginUnavailable: there is no such display, or it refuses us.
     """
     try:
-        with _authority(authority_file):
-            display = Display(name)
+        with _opening, _authority(authority_file):
+            display = _new_display(name)
     except error.DisplayNameError as problem:
         raise PluginUnavailable(
             f"{name!r} is not the name of an X display", remedy="Write it like :1 or host:10.0."
@@ -48,7 +55,6 @@ def open_display(name: str, authority_file: str) -> Display:
         raise _refused(name, authority_file, problem.msg) from problem
     except CONNECTION_LOST as problem:
         raise _refused(name, authority_file, str(problem)) from problem
-    _repair(display)
     display.set_error_handler(_log_error)
     return display
 
@@ -97,16 +103,15 @@ def _authority(authority_file: str) -> Iterator[None]:
     if not authority_file:
         yield
         return
-    with _environment_lock:
-        before = os.environ.get("XAUTHORITY")
-        os.environ["XAUTHORITY"] = authority_file
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["XAUTHORITY"]
-            else:
-                os.environ["XAUTHORITY"] = before
+    before = os.environ.get("XAUTHORITY")
+    os.environ["XAUTHORITY"] = authority_file
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XAUTHORITY"]
+        else:
+            os.environ["XAUTHORITY"] = before
 
 
 def _refused(name: str, authority_file: str, reason: object) -> PluginUnavailable:
@@ -118,25 +123,29 @@ def _refused(name: str, authority_file: str, reason: object) -> PluginUnavailabl
     )
 
 
-def _repair(display: Display) -> None:
-    """Undo what python-xlib 0.33 breaks: extension errors registered at the core errors' codes.
+def _new_display(name: str) -> Display:
+    """Connect, with tables of events and errors that are right and this connection's own.
 
-    Without it any BadRequest or BadValue reply stops the connection for good. The tables belong to
-    the class; each connection gets its own, so that opening another one cannot break it again.
+    python-xlib 0.33 keeps them in the class, where two servers' extensions collide, and registers
+    extension errors at the core errors' codes: then any BadRequest or BadValue reply stops the
+    connection for good.
     """
+    tables = protocol_display.Display
+    tables.event_classes = {**event.event_class}
+    tables.error_classes = error.xerror_class.copy()
+    tables.extension_major_opcodes = {}
+    display = Display(name)
     inner = display.display
-    errors = dict(inner.error_classes)
-    errors.update(error.xerror_class)
-    inner.error_classes = errors
-    inner.event_classes = dict(inner.event_classes)
-    inner.extension_major_opcodes = dict(inner.extension_major_opcodes)
-    randr = display.query_extension("RANDR")
-    if randr is not None:
-        for offset, error_name in enumerate(_RANDR_ERRORS):
-            errors[randr.first_error + offset] = type(error_name, (error.XError,), {})
-    damage = display.query_extension("DAMAGE")
-    if damage is not None:
-        errors[damage.first_error] = type("BadDamage", (error.XError,), {})
+    inner.event_classes = tables.event_classes
+    inner.extension_major_opcodes = tables.extension_major_opcodes
+    inner.error_classes = error.xerror_class.copy()
+    for extension, error_names in _EXTENSION_ERRORS.items():
+        found = display.query_extension(extension)
+        if found is not None:
+            for offset, error_name in enumerate(error_names):
+                kind = type(error_name, (error.XError,), {})
+                inner.error_classes[found.first_error + offset] = kind
+    return display
 
 
 def _log_error(problem: error.XError, _request: rq.Request | None) -> int:

@@ -48,9 +48,7 @@ class CursorWatcher:
                 return image
 
     async def _fetch(self) -> CursorImage:
-        asked = GetCursorImage(
-            display=self._x.display.display, defer=True, opcode=self._x.opcode(XFIXES)
-        )
+        asked = self._x.ask(GetCursorImage, XFIXES)
         try:
             await self._x.replies(asked)
         except XError:  # the server shows no cursor

@@ -35,6 +35,8 @@ class DamageTracker:
     """Called with the rectangles that changed, as soon as they are known."""
     _pending: list[Rectangle] = attrs.field(factory=list, init=False)
     _is_notified: bool = attrs.field(default=False, init=False)
+    _unanswered: int = attrs.field(default=0, init=False)
+    """Questions on their way; more than none outside `locate` only after it was cancelled."""
     _changed_at_s: float = attrs.field(default=0.0, init=False)
     _damage_id: int = attrs.field(init=False)
     _region_id: int = attrs.field(init=False)
@@ -44,19 +46,19 @@ class DamageTracker:
         display = self._x.display
         self._damage_id = display.screen().root.damage_create(damage.DamageReportNonEmpty)
         self._region_id = display.display.allocate_resource_id()
-        CreateRegion(display=display.display, opcode=self._x.opcode(XFIXES), region=self._region_id)
+        self._x.tell(CreateRegion, XFIXES, region=self._region_id)
         self._x.on_event({damage.DamageNotify: self._notified})
         self.resized(self._size)
 
     @property
     def has_news(self) -> bool:
         """True when there is a change that no frame has shown."""
-        return self._is_notified or bool(self._pending)
+        return self.must_locate or bool(self._pending)
 
     @property
-    def is_notified(self) -> bool:
-        """True when there is a change whose place is not yet known."""
-        return self._is_notified
+    def must_locate(self) -> bool:
+        """True when there may be a change whose place is not yet known."""
+        return self._is_notified or self._unanswered > 0
 
     def resized(self, size: Size) -> None:
         """Count all of the display, now of this size, as changed."""
@@ -67,18 +69,16 @@ class DamageTracker:
 
     async def locate(self) -> None:
         """Ask where the changes are; they are in `take` then. A cancelled call loses nothing."""
-        inner = self._x.display.display
         self._is_notified = False
-        damage.DamageSubtract(
-            display=inner,
-            opcode=self._x.opcode(DAMAGE),
+        self._x.tell(
+            damage.DamageSubtract,
+            DAMAGE,
             damage=self._damage_id,
             repair=X.NONE,
             parts=self._region_id,
         )
-        fetch = FetchRegion(
-            display=inner, defer=True, opcode=self._x.opcode(XFIXES), region=self._region_id
-        )
+        fetch = self._x.ask(FetchRegion, XFIXES, region=self._region_id)
+        self._unanswered += 1
         self._x.when_answered(fetch, lambda: self._located(fetch))
         await self._x.replies(fetch)
 
@@ -105,6 +105,7 @@ class DamageTracker:
             self._changed_at_s = trio.current_time()
 
     def _located(self, fetch: rq.ReplyRequest) -> None:
+        self._unanswered -= 1
         try:
             fetch.reply()
         except XError:  # raised again where it is awaited; until then anything may have changed
@@ -112,7 +113,6 @@ class DamageTracker:
         else:
             found = simplify(_edges(fetch.rectangles), self._size, MOST_RECTANGLES)
         if found:
-            self._note_time()
             both = edges_of(self._pending + found)
             self._pending = simplify(both, self._size, MOST_RECTANGLES)
             self._on_change(found)

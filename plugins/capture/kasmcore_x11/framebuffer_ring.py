@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 from Xlib import X
+from Xlib.protocol import rq
 
 from kasmcore.api import BgrxPixels, Rectangle, Size
 from kasmcore_x11.async_display import AsyncDisplay
@@ -131,12 +132,11 @@ class FramebufferRing:
         """Make it free again without having lent it."""
         framebuffer.is_free = True
 
-    def _read(self, picture: SharedPicture, band: Band) -> ShmGetImage:
+    def _read(self, picture: SharedPicture, band: Band) -> rq.ReplyRequest:
         top, bottom = band
-        return ShmGetImage(
-            display=self._x.display.display,
-            defer=True,
-            opcode=self._x.opcode(MIT_SHM),
+        return self._x.ask(
+            ShmGetImage,
+            MIT_SHM,
             drawable=self._x.display.screen().root,
             x=0,
             y=top,

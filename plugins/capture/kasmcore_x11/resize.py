@@ -74,7 +74,7 @@ class ScreenResizer:
             await self._x.settled()
 
     async def _limited(self, size: Size) -> Size:
-        limits = self._ask(randr.GetScreenSizeRange, window=self._root)
+        limits = self._x.ask(randr.GetScreenSizeRange, RANDR, window=self._root)
         await self._x.replies(limits)
         return Size(
             min(max(size.width, limits.min_width), limits.max_width),
@@ -96,11 +96,11 @@ class ScreenResizer:
 
     async def _read_screen(self) -> _Screen:
         """Find the controller that is on, or the first one, and its output."""
-        resources = self._ask(randr.GetScreenResourcesCurrent, window=self._root)
+        resources = self._x.ask(randr.GetScreenResourcesCurrent, RANDR, window=self._root)
         await self._x.replies(resources)
         config_time = resources.config_timestamp
         infos = [
-            self._ask(randr.GetCrtcInfo, crtc=crtc, config_timestamp=config_time)
+            self._x.ask(randr.GetCrtcInfo, RANDR, crtc=crtc, config_timestamp=config_time)
             for crtc in resources.crtcs
         ]
         await self._x.replies(*infos)
@@ -121,15 +121,15 @@ class ScreenResizer:
         """Return the mode of this size; make it when there is none."""
         known = [mode for mode in screen.modes if mode.size == size]
         ours = [mode for mode in known if mode.name.startswith(MODE_PREFIX)]
-        output = self._ask(
-            randr.GetOutputInfo, output=screen.output, config_timestamp=screen.config_time
+        output = self._x.ask(
+            randr.GetOutputInfo, RANDR, output=screen.output, config_timestamp=screen.config_time
         )
         await self._x.replies(output)
         usable = [mode.id for mode in known if mode.id in output.modes]
         if usable:
             return usable[0]
         mode_id = ours[0].id if ours else await self._create_mode(size)
-        self._tell(randr.AddOutputMode, output=screen.output, mode=mode_id)
+        self._x.tell(randr.AddOutputMode, RANDR, output=screen.output, mode=mode_id)
         return mode_id
 
     async def _create_mode(self, size: Size) -> int:
@@ -150,17 +150,17 @@ class ScreenResizer:
             "name_length": len(name),
             "flags": 0,
         }
-        created = self._ask(randr.CreateMode, window=self._root, mode=timing, name=name)
+        created = self._x.ask(randr.CreateMode, RANDR, window=self._root, mode=timing, name=name)
         await self._x.replies(created)
         return int(created.mode)
 
     async def _switch(self, screen: _Screen, mode: int, size: Size) -> int:
         """Change controller and screen in one go, which no other client sees half done."""
-        inner = self._x.display.display
-        request.GrabServer(display=inner)
+        self._x.tell(request.GrabServer, None)
         off = self._set_crtc(screen, 0, [])
-        self._tell(
+        self._x.tell(
             randr.SetScreenSize,
+            RANDR,
             window=self._root,
             width=size.width,
             height=size.height,
@@ -168,7 +168,7 @@ class ScreenResizer:
             height_in_millimeters=_millimetres(size.height),
         )
         on = self._set_crtc(screen, mode, [screen.output])
-        request.UngrabServer(display=inner)  # sent with the grab, so it cannot be left behind
+        self._x.tell(request.UngrabServer, None)  # sent with the grab, so it cannot be left behind
         try:
             await self._x.replies(off, on)
         except XError as problem:
@@ -185,13 +185,14 @@ class ScreenResizer:
     async def _remove_modes(self, screen: _Screen, keep: int) -> None:
         for mode in screen.modes:
             if mode.name.startswith(MODE_PREFIX) and mode.id != keep:
-                self._tell(randr.DeleteOutputMode, output=screen.output, mode=mode.id)
-                self._tell(randr.DestroyMode, mode=mode.id)
+                self._x.tell(randr.DeleteOutputMode, RANDR, output=screen.output, mode=mode.id)
+                self._x.tell(randr.DestroyMode, RANDR, mode=mode.id)
         await self._x.settled()
 
     def _set_crtc(self, screen: _Screen, mode: int, outputs: list[int]) -> rq.ReplyRequest:
-        return self._ask(
+        return self._x.ask(
             randr.SetCrtcConfig,
+            RANDR,
             crtc=screen.crtc,
             timestamp=X.CurrentTime,
             config_timestamp=screen.config_time,
@@ -205,13 +206,6 @@ class ScreenResizer:
     @property
     def _root(self) -> int:
         return int(self._x.display.screen().root.id)
-
-    def _ask(self, kind: type[rq.ReplyRequest], **fields: object) -> rq.ReplyRequest:
-        inner = self._x.display.display
-        return kind(inner, True, opcode=self._x.opcode(RANDR), **fields)
-
-    def _tell(self, kind: type[rq.Request], **fields: object) -> None:
-        kind(self._x.display.display, None, opcode=self._x.opcode(RANDR), **fields)
 
 
 def _modes(resources: rq.ReplyRequest) -> tuple[_Mode, ...]:

@@ -97,7 +97,7 @@ class X11Screen:
         The rows are read whole, so a change may show that began after the damage was located and
         that the hints lack. The server has told of it before it answered: then locate again.
         """
-        if self._damage.is_notified:
+        if self._damage.must_locate:
             await self._damage.locate()
         hints, changed_at_s = self._damage.take()
         if not hints:
@@ -109,7 +109,7 @@ class X11Screen:
             except XError as problem:
                 self._check_resized(framebuffer, problem)
             captured_at_s = trio.current_time()
-            if self._damage.is_notified:
+            if self._damage.must_locate:
                 await self._damage.locate()
             if framebuffer.picture.size != self._size:
                 return None
@@ -157,10 +157,12 @@ async def open_screen(
         _open_prepared, display_name, authority_file, abandon_on_cancel=True
     )
     x = AsyncDisplay(display)
-    with contextlib.closing(x), _single_error():
+    ring = FramebufferRing(x, size, settings.most_framebuffers)
+    with contextlib.closing(x), contextlib.closing(ring), _single_error():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(x.run)
-            screen = _assemble(x, size, settings)
+            damage, cursor = DamageTracker(x, size, ring.changed), CursorWatcher(x)
+            screen = X11Screen(x, settings, size, ring, damage, cursor, ScreenResizer(x))
             await screen.start()
             yield screen
             nursery.cancel_scope.cancel()
@@ -177,19 +179,6 @@ def _open_prepared(display_name: str, authority_file: str) -> tuple[Display, Siz
         geometry = root.get_geometry()
         undo.pop_all()
     return display, Size(geometry.width, geometry.height)
-
-
-def _assemble(x: AsyncDisplay, size: Size, settings: X11Settings) -> X11Screen:
-    ring = FramebufferRing(x, size, settings.most_framebuffers)
-    return X11Screen(
-        x,
-        settings,
-        size,
-        ring,
-        DamageTracker(x, size, ring.changed),
-        CursorWatcher(x),
-        ScreenResizer(x),
-    )
 
 
 @contextlib.contextmanager

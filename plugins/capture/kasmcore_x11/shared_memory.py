@@ -64,10 +64,9 @@ class SharedPicture:
 
     def close(self, x: AsyncDisplay) -> None:
         """Give the memory back: the server's part now, ours when the last reader is gone."""
-        if not x.has_ended:
-            inner = x.display.display
-            ShmDetach(display=inner, opcode=x.opcode(MIT_SHM), shmseg=self.segment_id)
-            inner.free_resource_id(self.segment_id)
+        with contextlib.suppress(CaptureEnded):
+            x.tell(ShmDetach, MIT_SHM, shmseg=self.segment_id)
+            x.display.display.free_resource_id(self.segment_id)
         self._is_closed = True
         if self._lent is None:
             self._unmap()
@@ -102,18 +101,17 @@ async def share_picture(x: AsyncDisplay, size: Size) -> SharedPicture:
 
 
 async def _attach(x: AsyncDisplay, size: Size, memory: sysv_ipc.SharedMemory) -> SharedPicture:
-    inner = x.display.display
     refusals: list[XError] = []
 
     def refused(problem: XError, _request: object) -> int:
         refusals.append(problem)
         return 1
 
-    picture = SharedPicture(size, inner.allocate_resource_id(), memory)
-    ShmAttach(
-        display=inner,
-        onerror=refused,
-        opcode=x.opcode(MIT_SHM),
+    picture = SharedPicture(size, x.display.display.allocate_resource_id(), memory)
+    x.tell(
+        ShmAttach,
+        MIT_SHM,
+        on_error=refused,
         shmseg=picture.segment_id,
         shmid=memory.id,
         read_only=0,

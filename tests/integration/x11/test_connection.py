@@ -61,6 +61,17 @@ def test_a_refused_request_leaves_the_connection_usable(x_server: XServer) -> No
         close_display(display)
 
 
+def test_two_servers_with_different_extensions_do_not_mix(start_x_server: StartXServer) -> None:
+    displays = []
+    for options in ((), ("-extension", "MIT-SHM", "-extension", "DOUBLE-BUFFER"), ()):
+        server = start_x_server(640, 480, 24, *options)
+        displays.append(open_display(server.name, ""))
+    for display in displays:
+        version = display.screen().root.xrandr_get_screen_size_range()
+        assert (version.max_width, version.max_height) == (640, 480)
+        close_display(display)
+
+
 async def test_events_are_delivered_also_when_a_request_has_read_them(x_server: XServer) -> None:
     display = open_display(x_server.name, "")
     display.screen().root.change_attributes(event_mask=X.PropertyChangeMask)
