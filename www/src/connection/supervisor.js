@@ -51,6 +51,8 @@ export class Supervisor {
     this.receive = receive;
     this.stateChanged = stateChanged;
     this.informed = informed;
+    /** Name of the transport in use; empty before the first connection. */
+    this.transport = "";
   }
 
   get state() {
@@ -140,6 +142,7 @@ export class Supervisor {
     if (transport === undefined) {
       throw new RefusedError("The server offers no way to connect that this client knows.");
     }
+    this.transport = transport.name;
     return {
       kind: "connect",
       connection: this.#connection,

@@ -71,6 +71,7 @@ export class KeyTranslator {
    * @returns {Translation}
    */
   keyDown(event) {
+    /** @type {(KeyMessage | TextTyped)[]} */
     const messages = this.sync(event, event.code);
     this.#locks = event.locks;
     if (belongsToInputMethod(event) || LOCAL_KEY.test(event.key)) {

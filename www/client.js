@@ -1,0 +1,373 @@
+import { LocalClipboard } from "./src/clipboard/local_clipboard.js";
+import { TextClipboard } from "./src/clipboard/text_clipboard.js";
+import { Supervisor } from "./src/connection/supervisor.js";
+import { Cursor } from "./src/display/cursor.js";
+import { Screen } from "./src/display/screen.js";
+import { ProtocolError } from "./src/errors.js";
+import { Keyboard } from "./src/input/keyboard.js";
+import { Pointer } from "./src/input/pointer.js";
+import { textMessages } from "./src/input/typed_text.js";
+import { PERMISSION, PROTOCOL_VERSION } from "./src/protocol/messages.js";
+import { Meter } from "./src/stats/meter.js";
+import { wallClock_ms } from "./src/workers/thread_messages.js";
+
+/**
+ * @typedef {object} KasmClientOptions
+ * @property {string} [url]  the server's root; default: where the page lies
+ * @property {import("./src/display/scaling.js").ScaleMode} [scale]  default "resize"
+ * @property {boolean} [devicePixels]  true: as fine as the screen is; default false: things on the
+ *   desktop are as large as on other pages, still in whole device pixels
+ * @property {boolean} [commandIsControl]  macOS: Command acts as Ctrl; default true
+ * @property {boolean} [automaticClipboard]  share text with the browser's clipboard; default true
+ */
+
+/**
+ * Something for the person; also what the server tells.
+ * @typedef {{severity: "info" | "warning" | "error", topic: string, text: string}} NoticeDetail
+ */
+
+/** @typedef {import("./src/connection/supervisor.js").ConnectionState} ConnectionState */
+/** @typedef {import("./src/protocol/messages.js").ClientMessage} ClientMessage */
+
+const SEVERITIES = /** @type {const} */ (["info", "warning", "error"]);
+
+/**
+ * A remote desktop inside an element of a page.
+ *
+ * Events (CustomEvent, all about `detail`): `state` ConnectionState · `permissions`
+ * `{canRead, canWrite, isOwner}` · `notice` NoticeDetail · `desktop` `{name, userName, version,
+ * canSignOut}` · `clipboard` `{text, isRefused}`: text copied on the desktop; refused: the browser did not take it ·
+ * `panel`: Ctrl+Alt+Shift were pressed and let go · `keysreleased`: held keys are up.
+ */
+export class KasmClient extends EventTarget {
+  #supervisor;
+  #screen;
+  #cursor;
+  #keyboard;
+  #pointer;
+  #clipboard = new TextClipboard();
+  #localClipboard;
+  #meter = new Meter();
+  #permissions = 0;
+  #maximumClipboardBytes = 0;
+  #version = "";
+  #needsLogin = true;
+  #askedSize = "";
+  /** Codecs that a notice has been given about. @type {Set<string>} */
+  #failedCodecs = new Set();
+  #abort = new AbortController();
+
+  /**
+   * @param {HTMLElement} element  filled by the desktop; give it a size
+   * @param {KasmClientOptions} options
+   */
+  constructor(element, options = {}) {
+    super();
+    const { url = ".", scale = "resize", devicePixels = false } = options;
+    const { commandIsControl = true, automaticClipboard = true } = options;
+    this.element = element;
+    this.#screen = new Screen(element, {
+      mode: scale,
+      usesDevicePixels: devicePixels,
+      viewportChanged: () => this.#askForSize(),
+      laidOut: () => this.#cursor?.rescale(this.#screen.cssScale),
+      contentsLost: () => this.#send({ type: "RefreshRequested" }),
+    });
+    const { canvas, root } = this.#screen;
+    this.#cursor = new Cursor(canvas, root);
+    this.#keyboard = new Keyboard(root, {
+      translatesCommand: commandIsControl,
+      send: (message) => this.#send(message),
+      chordPressed: () => this.#emit("panel", {}),
+      wantsPasteEvents: () => this.#localClipboard.needsPasteEvents,
+      pasted: (text) => this.sendClipboard(text),
+    });
+    this.#pointer = new Pointer(canvas, {
+      pixelAt: (point) => this.#screen.pixelAt(point),
+      send: (message) => this.#send(message),
+      happened: (event) => this.#pointerHappened(event),
+    });
+    this.#localClipboard = new LocalClipboard({
+      changed: (text) => this.sendClipboard(text),
+      refused: (text) => this.#emit("clipboard", { text, isRefused: true }),
+    });
+    this.#localClipboard.isAutomatic = automaticClipboard;
+    this.#supervisor = this.#makeSupervisor(new URL(url, document.baseURI));
+    this.#listenToPage();
+    this.#allow(0);
+  }
+
+  /** @returns {ConnectionState} */
+  get state() {
+    return this.#supervisor.state;
+  }
+
+  /** Name of the transport in use; empty before the first connection. */
+  get transport() {
+    return this.#supervisor.transport;
+  }
+
+  /** True when this viewer may type, point and change the desktop's size. */
+  get canWrite() {
+    return (this.#permissions & PERMISSION.WRITE) !== 0;
+  }
+
+  /** Connect now, or try again at once; what happens is told by `state`. */
+  connect() {
+    this.#supervisor.connect();
+  }
+
+  /** Leave the desktop; the last picture stays. */
+  disconnect() {
+    this.#supervisor.disconnect();
+  }
+
+  /** Leave and take everything out of the page; the client cannot be used afterwards. */
+  dispose() {
+    this.#supervisor.dispose();
+    this.#abort.abort();
+    this.#keyboard.dispose();
+    this.#pointer.dispose();
+    this.#localClipboard.dispose();
+    this.#screen.dispose();
+  }
+
+  /** Give the desktop the keyboard. */
+  focus() {
+    this.#keyboard.focus();
+  }
+
+  /**
+   * Change options while it runs; what is not named stays.
+   * @param {Omit<KasmClientOptions, "url">} options
+   */
+  configure({ scale, devicePixels, commandIsControl, automaticClipboard }) {
+    this.#screen.configure({ mode: scale, usesDevicePixels: devicePixels });
+    if (commandIsControl !== undefined) this.#keyboard.configure(commandIsControl);
+    if (automaticClipboard !== undefined) this.#localClipboard.isAutomatic = automaticClipboard;
+    this.#askForSize();
+  }
+
+  /**
+   * Type a text, whatever keyboard the desktop believes to have.
+   * @param {string} text
+   */
+  typeText(text) {
+    textMessages(text).forEach((message) => this.#send(message));
+  }
+
+  /**
+   * Press keys one after another and release them in reverse, such as Control, Alt, Delete.
+   * @param {{key: string, code: string}[]} keys  named as in KeyboardEvent
+   */
+  pressKeys(keys) {
+    for (const { key, code } of keys) this.#keyboard.sendKey(key, code, true);
+    for (const { key, code } of [...keys].reverse()) this.#keyboard.sendKey(key, code, false);
+  }
+
+  /**
+   * Press or release one key; `keysreleased` tells when the client let go of it by itself.
+   * @param {{key: string, code: string}} name  as in KeyboardEvent
+   * @param {boolean} pressed
+   */
+  holdKey({ key, code }, pressed) {
+    this.#keyboard.sendKey(key, code, pressed);
+  }
+
+  /**
+   * Give the desktop this text as its clipboard.
+   * @param {string} text
+   */
+  sendClipboard(text) {
+    if (this.state.name !== "connected" || !this.canWrite) return;
+    const { messages, isTooLong } = this.#clipboard.offer(text, this.#maximumClipboardBytes);
+    messages.forEach((message) => this.#send(message));
+    if (isTooLong && this.#maximumClipboardBytes > 0) {
+      const most = `${Math.floor(this.#maximumClipboardBytes / 1024)} KiB`;
+      this.#notice("warning", "clipboard_too_long", `The text is longer than ${most}; it was not sent.`);
+    }
+  }
+
+  /** Figures of the last two seconds, with the picture's size. */
+  readStatistics() {
+    return { ...this.#meter.read(wallClock_ms()), picture: this.#screen.framebuffer };
+  }
+
+  /** @param {URL} address */
+  #makeSupervisor(address) {
+    const base = new URL(address);
+    if (!base.pathname.endsWith("/")) base.pathname = base.pathname.replace(/[^/]*$/, "");
+    return new Supervisor({
+      base,
+      makeHello: () => this.#makeHello(),
+      receive: (message) => this.#receive(message),
+      stateChanged: (state) => this.#stateChanged(state),
+      informed: (info) => this.#checkInfo(info),
+    });
+  }
+
+  #listenToPage() {
+    const { signal } = this.#abort;
+    const release = () => {
+      this.#keyboard.releaseAll();
+      this.#send({ type: "KeysReleased" });
+      this.#emit("keysreleased", {});
+    };
+    window.addEventListener("blur", release, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && release(), { signal });
+    window.addEventListener("online", () => this.#hurry(), { signal });
+    this.#keyboard.field.addEventListener("keydown", () => this.#localClipboard.activated(), {
+      signal,
+    });
+  }
+
+  /** The network is back: do not wait for the next attempt. */
+  #hurry() {
+    if (this.state.name === "waiting") this.connect();
+  }
+
+  /** @param {ClientMessage} message */
+  #send(message) {
+    if (this.canWrite || message.type === "RefreshRequested") this.#supervisor.send(message);
+  }
+
+  #makeHello() {
+    const { width, height } = this.#screen.wantedSize;
+    const wantsResize = this.#screen.mode === "resize";
+    this.#askedSize = wantsResize ? `${width}x${height}` : "";
+    return {
+      type: /** @type {const} */ ("Hello"),
+      protocol_version: PROTOCOL_VERSION,
+      client_name: "kasmcore web",
+      features: [],
+      viewport_width: width,
+      viewport_height: height,
+      pixel_ratio_percent: Math.min(Math.round(window.devicePixelRatio * 100), 0xffff),
+      wants_resize: wantsResize,
+    };
+  }
+
+  #askForSize() {
+    if (this.#screen.mode !== "resize" || this.state.name !== "connected") return;
+    const { width, height } = this.#screen.wantedSize;
+    if (this.#askedSize === `${width}x${height}`) return;
+    this.#askedSize = `${width}x${height}`;
+    this.#send({ type: "ResizeRequested", width, height });
+  }
+
+  /** @param {ConnectionState} state */
+  #stateChanged(state) {
+    if (state.name !== "connected") this.#allow(0);
+    this.#emit("state", state);
+  }
+
+  /** @param {import("./src/connection/server_info.js").ServerInfo} info */
+  #checkInfo({ version, login_required: needsLogin }) {
+    this.#needsLogin = needsLogin;
+    if (this.#version !== "" && version !== this.#version) {
+      this.#notice("warning", "server_updated", "The server has been updated. Reload the page.");
+    }
+    this.#version = version;
+  }
+
+  /** @param {Exclude<import("./src/workers/thread_messages.js").FromWorker, {kind: "closed"}>} told */
+  #receive(told) {
+    if (told.kind === "picture") this.#present(told);
+    else if (told.kind === "message") this.#take(told.message);
+    else if (told.kind === "round_trip") this.#meter.roundTrip(told.round_trip_ms);
+    else {
+      if (told.kind === "frame_failed") this.#meter.frameFailed();
+      if (this.#failedCodecs.has(told.codec)) return;
+      this.#failedCodecs.add(told.codec);
+      const text = `Pictures of the kind ${told.codec} cannot be shown here: ${told.reason}.`;
+      this.#notice("warning", told.kind, text);
+    }
+  }
+
+  /** @param {import("./src/workers/thread_messages.js").Picture} picture */
+  #present({ connection, serial, width, height, parts, received_ms, decoded_ms }) {
+    this.#screen.present({ width, height }, parts);
+    const at_ms = wallClock_ms();
+    this.#supervisor.presented(connection, serial, at_ms);
+    const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
+    const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
+    this.#meter.frameShown({ at_ms, decode_ms, present_ms, parts: sizes });
+  }
+
+  /** @param {import("./src/workers/thread_messages.js").PassedOnMessage} message */
+  #take(message) {
+    if (message.type === "Welcome") this.#welcome(message);
+    else if (message.type === "CursorImage") this.#cursor.show(message, this.#screen.cssScale);
+    else if (message.type === "Notice") {
+      this.#notice(SEVERITIES[message.severity], message.topic, message.text);
+    } else if (message.type === "PermissionsChanged") this.#allow(message.permissions);
+    else if (message.type === "ViewerStatistics") this.#meter.serverTold(message);
+    else this.#takeClipboard(message);
+  }
+
+  /** @param {import("./src/protocol/messages.js").Welcome} welcome */
+  #welcome(welcome) {
+    const { desktop_name: name, user_name: userName, server_version: version } = welcome;
+    this.#maximumClipboardBytes = welcome.maximum_clipboard_bytes;
+    this.#clipboard.reset();
+    this.#failedCodecs.clear();
+    this.#allow(welcome.permissions);
+    this.#emit("desktop", { name, userName, version, canSignOut: this.#needsLogin });
+    this.#askForSize();
+  }
+
+  /** @param {import("./src/protocol/messages.js").ClipboardMessage} message */
+  #takeClipboard(message) {
+    try {
+      const text = this.#clipboard.receive(message);
+      if (text === null) return;
+      this.#emit("clipboard", { text, isRefused: false });
+      this.#localClipboard.write(text);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#notice("warning", "clipboard_broken", `The desktop's clipboard did not arrive: ${error.message}.`);
+    }
+  }
+
+  /** @param {number} permissions */
+  #allow(permissions) {
+    if (permissions === 0 && this.canWrite) this.#keyboard.releaseAll();
+    this.#permissions = permissions;
+    this.#keyboard.isEnabled = this.canWrite;
+    this.#pointer.isEnabled = this.canWrite;
+    this.#emit("permissions", {
+      canRead: (permissions & PERMISSION.READ) !== 0,
+      canWrite: this.canWrite,
+      isOwner: (permissions & PERMISSION.OWNER) !== 0,
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  #pointerHappened(event) {
+    const isTouch = "pointerType" in event && event.pointerType === "touch";
+    if (event.type === "pointerdown" && !isTouch) {
+      const box = this.#screen.root.getBoundingClientRect();
+      this.#keyboard.moveField(event.clientX - box.left, event.clientY - box.top);
+      this.focus();
+    }
+    this.#keyboard.sync(event);
+    this.#localClipboard.activated();
+  }
+
+  /**
+   * @param {NoticeDetail["severity"]} severity
+   * @param {string} topic
+   * @param {string} text
+   */
+  #notice(severity, topic, text) {
+    this.#emit("notice", { severity, topic, text });
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} detail
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
