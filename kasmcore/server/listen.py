@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
@@ -15,7 +14,6 @@ from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.typing import ASGIFramework
 
 from kasmcore.config.schema import ServerConfig
-from kasmcore.errors import KasmcoreError
 from kasmcore.interfaces.login import Credentials
 from kasmcore.server.access_counts import AccessCounts
 from kasmcore.server.app import WebApplication
@@ -45,6 +43,7 @@ async def serve(
         ConfigError: TLS or login may not be off here, or the certificate cannot be used.
         ListenError: the port cannot be had.
         KasmcoreError: plugins claim the same path, or there is no browser client.
+        ExceptionGroup: a transport's own listener failed.
     """
     config = setup.config
     addresses = bind_addresses(config.network)
@@ -55,8 +54,7 @@ async def serve(
     sockets = open_listeners(addresses, setup.port)
     try:
         server = _assembled(setup, tls, addresses, int(sockets[0].getsockname()[1]))
-        with _single_errors():
-            await server.run(sockets, task_status)
+        await server.run(sockets, task_status)
     finally:
         for listener in sockets:
             listener.close()
@@ -156,20 +154,6 @@ class _RunningServer:
             await self.handler.stop()
         await self.handler.cut_all()
         self._connections_may_end.set()
-
-
-@contextmanager
-def _single_errors() -> Iterator[None]:
-    """Raise an error for the operator as itself when it is all that a nursery's group holds."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        if isinstance(error, KasmcoreError):
-            raise error from group
-        raise
 
 
 def _listening(addresses: Sequence[BindAddress], host: _Host, tls: TlsIdentity | None) -> Listening:

@@ -74,7 +74,7 @@ class StaticFiles:
         if path.endswith("/"):
             path += "index.html"
         parts = []
-        for part in path.lstrip("/").split("/"):
+        for part in path.removeprefix("/").split("/"):
             name = unquote(part, errors="replace")
             # "." begins hidden files and "..", "__" Python's own files beside the client's
             if not name or name.startswith((".", "__")) or any(c in name for c in "/\\\0"):

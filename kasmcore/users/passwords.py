@@ -14,7 +14,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from kasmcore.users.sha256_crypt import sha256_crypt
 
-MAXIMUM_PASSWORD_LENGTH = 1024
 _HASHER = PasswordHasher()
 _READABLE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz0"
 """32 of them, 5 bits each, without letters that look like digits (i, l, o)."""
