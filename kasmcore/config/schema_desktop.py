@@ -201,7 +201,7 @@ class KeyboardConfig:
 class PointerConfig:
     """How the pointer is handled. YAML: ``pointer``."""
 
-    enabled: bool = setting(True, "Viewers may move and click the pointer.", effective=False)
+    enabled: bool = setting(True, "Viewers may move and click the pointer.")
     game_mode: bool = setting(
         False, "Ask every able viewer for relative pointer movement.", effective=False
     )

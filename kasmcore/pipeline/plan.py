@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -82,6 +82,8 @@ class Planner:
 
     specs: Sequence[EncoderSpec]
     figures: EncoderFigures
+    time_limits_s: Mapping[str, float] = attrs.field(factory=dict)
+    """CPU time that a codec may take of one frame when it is lossy; others take the rest."""
 
     @property
     def can_be_exact(self) -> bool:
@@ -194,19 +196,29 @@ class Planner:
     ) -> list[EncodeJob] | None:
         """Cut a mask into jobs; None when no encoder can do it."""
         jobs: list[EncodeJob] = []
+        spent_s: dict[str, float] = {}
+        smallest_side = min((spec.maximum_side for spec in self.specs), default=1)
         for rectangle in request.grid.rectangles_of(mask):
-            wanted = Wanted(content, quality, rectangle.area)
-            spec = choose_encoder(self.specs, self.figures, wanted, request.link)
-            if spec is None:
-                return None
-            figures = self.figures.of(spec.codec, content, wanted.is_exact)
-            jobs += [
-                EncodeJob(
-                    part, spec.codec, quality, content, part.area * figures.ns_per_pixel / 1e9
-                )
-                for part in cut_into_strips(rectangle, spec.maximum_side)
-            ]
+            for part in cut_into_strips(rectangle, smallest_side):
+                wanted = Wanted(content, quality, part.area)
+                specs = self.specs if wanted.is_exact else self._within_time(spent_s)
+                spec = choose_encoder(specs, self.figures, wanted, request.link)
+                if spec is None:
+                    return None
+                figures = self.figures.of(spec.codec, content, wanted.is_exact)
+                expected_s = part.area * figures.ns_per_pixel / 1e9
+                spent_s[spec.codec] = spent_s.get(spec.codec, 0.0) + expected_s
+                jobs.append(EncodeJob(part, spec.codec, quality, content, expected_s))
         return jobs
+
+    def _within_time(self, spent_s: Mapping[str, float]) -> Sequence[EncoderSpec]:
+        """Encoders that have not used up their time of this frame; all when none is left."""
+        left = [
+            spec
+            for spec in self.specs
+            if spent_s.get(spec.codec, 0.0) <= self.time_limits_s.get(spec.codec, float("inf"))
+        ]
+        return left if any(not spec.is_exact_at(0) for spec in left) else self.specs
 
 
 def cut_into_strips(rectangle: Rectangle, maximum_side: int) -> list[Rectangle]:

@@ -34,6 +34,7 @@ class InputFlow:
     on_refused: RefusalListener
     on_input: Callable[[], None]
     """Told of every event that reached the display."""
+    pointer_enabled: bool = True
     _pointer_holder: int | None = attrs.field(default=None, init=False)
     _held_buttons: set[int] = attrs.field(factory=set, init=False)
     last_input_s: float = attrs.field(default=-1e9, init=False)
@@ -82,7 +83,7 @@ class InputFlow:
             return True
         if not isinstance(event, PointerMoved | PointerButton | WheelTurned):
             return True
-        if self._pointer_holder not in (None, viewer_id):
+        if not self.pointer_enabled or self._pointer_holder not in (None, viewer_id):
             return False
         if isinstance(event, PointerButton):
             change = self._held_buttons.add if event.pressed else self._held_buttons.discard

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from kasmcore.session.viewer import Viewer
+from kasmcore.session.viewer import Viewer, ViewerCounters
 from kasmcore.values.permissions import Permission, User
 from kasmcore.values.viewer_updates import Farewell, PermissionsChanged
 
@@ -18,7 +18,8 @@ class ViewerRegistry:
     maximum: int
     _viewers: dict[int, Viewer] = attrs.field(factory=dict, init=False)
     _last_id: int = attrs.field(default=0, init=False)
-    joined_total: int = attrs.field(default=0, init=False)
+    _departed: ViewerCounters = attrs.field(factory=ViewerCounters, init=False)
+    """What viewers that have left had got."""
 
     def __iter__(self) -> Iterator[Viewer]:
         return iter(list(self._viewers.values()))
@@ -38,11 +39,18 @@ class ViewerRegistry:
     def add(self, viewer: Viewer) -> None:
         """A viewer has joined."""
         self._viewers[viewer.info.viewer_id] = viewer
-        self.joined_total += 1
 
     def remove(self, viewer: Viewer) -> None:
         """A viewer has left; safe to repeat."""
-        self._viewers.pop(viewer.info.viewer_id, None)
+        if self._viewers.pop(viewer.info.viewer_id, None) is not None:
+            self._departed.add(viewer.counters)
+
+    def totals(self) -> ViewerCounters:
+        """What all viewers got since the session began."""
+        totals = ViewerCounters()
+        for counters in (self._departed, *(viewer.counters for viewer in self)):
+            totals.add(counters)
+        return totals
 
     def change_user(self, user: User) -> list[Viewer]:
         """A user's rights are now these.

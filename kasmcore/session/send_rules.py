@@ -22,6 +22,8 @@ class SendRules:
     rest_before_exact_s: float
     frame_interval_s: float
     encode_threads: int
+    time_limits_s: dict[str, float]
+    """CPU time of one frame that a lossy codec may take."""
 
     @classmethod
     def of(cls, config: ServerConfig) -> SendRules:
@@ -37,10 +39,13 @@ class SendRules:
             maximum=highest,
             counts_as_exact=jpeg_quality_of_level(level) if level <= 9 else 101,
         )
+        frame_interval_s = 1 / config.encoding.max_frame_rate
+        webp_share = config.encoding.video_encoding_mode.webp_encoding_time / 100
         threads = rectangles.rectangle_compress_threads or config.session.encode_threads
         return cls(
             quality=quality,
             rest_before_exact_s=config.session.rest_before_exact_ms / 1000,
-            frame_interval_s=1 / config.encoding.max_frame_rate,
+            frame_interval_s=frame_interval_s,
+            time_limits_s={"webp": webp_share * frame_interval_s},
             encode_threads=threads or len(os.sched_getaffinity(0)),
         )

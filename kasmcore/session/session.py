@@ -67,6 +67,7 @@ class Session:
     _cursor: CursorFlow = attrs.field(init=False)
     _input: InputFlow = attrs.field(init=False)
     _clipboard: ClipboardFlow = attrs.field(init=False)
+    _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         parts, config = self.parts, self.parts.config
@@ -80,7 +81,11 @@ class Session:
         self.pool = EncodePool(specs, figures, self._rules.encode_threads)
         self._cursor = CursorFlow(parts.source, lambda: self.viewers)
         self._input = InputFlow(
-            parts.source.input, parts.filters, self._on_refused, self.frames.hurry
+            sink=parts.source.input,
+            filters=parts.filters,
+            on_refused=self._on_refused,
+            on_input=self.frames.hurry,
+            pointer_enabled=config.pointer.enabled,
         )
         self._clipboard = ClipboardFlow(
             parts.source.clipboard,
@@ -100,6 +105,7 @@ class Session:
         reason = "the display has ended"
         try:
             async with trio.open_nursery() as nursery:
+                self._nursery = nursery
                 nursery.start_soon(self.frames.run)
                 nursery.start_soon(self._cursor.run)
                 nursery.start_soon(self._clipboard.run)
@@ -109,6 +115,7 @@ class Session:
             reason = "the server stops"
             raise
         finally:
+            self._nursery = None
             self.parts.events.session_ended(self.parts.display, reason)
 
     async def serve_viewer(self, link: ViewerLink) -> None:
@@ -133,20 +140,25 @@ class Session:
         """The encoders that a viewer with these decoders can use, in the operator's order."""
         return [spec for spec in self.parts.encoders if spec.codec in codecs]
 
-    def change_user(self, user: User) -> list[Viewer]:
-        """A user's rights are now these; returns the viewers that this concerns."""
-        return self.viewers.change_user(user)
-
-    async def release_input(self, viewer: Viewer) -> None:
-        """Let go of every key and button that a viewer holds."""
-        await self._input.release(viewer)
+    def user_changed(self, name: str, user: User | None) -> None:
+        """An account has other rights now, or is gone (None)."""
+        if user is None:
+            self.viewers.dismiss_user(name, "This account was removed.")
+            return
+        for viewer in self.viewers.change_user(user):
+            if not viewer.may(Permission.WRITE) and self._nursery is not None:
+                self._nursery.start_soon(self._release, viewer)
 
     def _admit(self, link: ViewerLink) -> Viewer:
         config = self.parts.config.session
         viewer = Viewer(
             link=link,
             user=link.viewer.user,
-            planner=Planner(self.abilities_of(link.abilities.codecs), self.pool.figures),
+            planner=Planner(
+                self.abilities_of(link.abilities.codecs),
+                self.pool.figures,
+                self._rules.time_limits_s,
+            ),
             pacer=Pacer(
                 frames_in_flight=config.frames_in_flight,
                 target_queue_s=config.target_queue_ms / 1000,
@@ -174,13 +186,14 @@ class Session:
     async def _dismiss(self, viewer: Viewer, reason: str) -> None:
         self.viewers.remove(viewer)
         with trio.move_on_after(5):
-            await self._release_quietly(viewer)
+            await self._release(viewer)
         for _, dlp_filter in self.parts.filters:
             dlp_filter.viewer_left(viewer.info)
         _LOG.info("viewer %d left: %s", viewer.info.viewer_id, reason)
         self.parts.events.viewer_left(viewer.info, reason)
 
-    async def _release_quietly(self, viewer: Viewer) -> None:
+    async def _release(self, viewer: Viewer) -> None:
+        """Let go of every key and button that a viewer holds."""
         try:
             await self._input.release(viewer)
         except CaptureEnded:

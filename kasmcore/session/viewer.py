@@ -42,6 +42,14 @@ class ViewerCounters:
     skipped_frames: int = 0
     failed_frames: int = 0
     encode_s: collections.deque[float] = attrs.field(factory=lambda: collections.deque(maxlen=60))
+    """From planned to encoded, of the last frames."""
+
+    def add(self, other: ViewerCounters) -> None:
+        """Add another viewer's counts."""
+        self.frames += other.frames
+        self.payload_bytes += other.payload_bytes
+        self.skipped_frames += other.skipped_frames
+        self.failed_frames += other.failed_frames
 
 
 @attrs.define(eq=False)

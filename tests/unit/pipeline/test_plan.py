@@ -170,6 +170,15 @@ def test_a_codec_that_costs_little_to_begin_takes_small_rectangles():
     assert {job.codec for job in plan_large.jobs} == {"deflate"}
 
 
+def test_a_codec_with_a_time_limit_leaves_the_rest_of_the_frame_to_others():
+    specs = (WEBP, JPEG)
+    limited = Planner(specs, EncoderFigures(specs), {"webp": 0.001})
+    jobs = limited.plan(request(photo(640, 480), link=DSL)).jobs
+    codecs = [job.codec for job in jobs]
+    assert codecs[0] == "webp"
+    assert codecs[-1] == "jpeg"
+
+
 def test_an_encoder_that_turns_out_slow_is_chosen_no_more():
     figures = EncoderFigures((DEFLATE, WEBP, JPEG))
     for _ in range(100):

@@ -143,7 +143,7 @@ async def test_a_viewer_without_the_right_to_see_gets_no_frame_until_it_has_it(a
         await settle()
         assert viewer.frames == []
         user = viewer.viewer.user
-        desk.session.change_user(type(user)(user.name, Permission.READ))
+        desk.session.user_changed(user.name, type(user)(user.name, Permission.READ))
         await settle()
         assert (viewer.picture == desk.desktop.pixels).all()
 

@@ -1,5 +1,7 @@
 import trio
 
+from kasmcore.config.schema import ServerConfig
+from kasmcore.config.schema_desktop import PointerConfig
 from kasmcore.interfaces.dlp import DlpFilter, Refusal
 from kasmcore.values.clipboard import AllowedClipboard, ClipboardItem, ClipboardOffer
 from kasmcore.values.permissions import VIEW_ONLY, Permission, User
@@ -43,11 +45,12 @@ async def test_a_view_only_viewer_changes_nothing_and_is_told(autojump_clock):
 async def test_rights_taken_away_count_at_once(autojump_clock):
     async with open_desk() as desk:
         viewer = await desk.join()
-        desk.session.change_user(User("user1", VIEW_ONLY))
+        desk.session.user_changed("user1", User("user1", VIEW_ONLY))
         viewer.do(PRESS)
         await settle()
         assert desk.desktop.done == []
         assert PermissionsChanged(Permission.READ) in viewer.others
+        assert desk.desktop.released == [1]
 
 
 async def test_what_a_viewer_holds_is_released_when_it_leaves(autojump_clock):
@@ -90,6 +93,16 @@ async def test_a_viewer_that_leaves_while_dragging_frees_the_pointer(autojump_cl
         second.do(PointerMoved(9, 9))
         await settle()
         assert (2, PointerMoved(9, 9)) in desk.desktop.done
+
+
+async def test_a_pointer_that_is_switched_off_does_nothing(autojump_clock):
+    config = ServerConfig(pointer=PointerConfig(enabled=False))
+    async with open_desk(config=config) as desk:
+        viewer = await desk.join()
+        for event in (PointerMoved(1, 1), PointerButton(1, True, 1, 1), PRESS):
+            viewer.do(event)
+        await settle()
+        assert desk.desktop.done == [(1, PRESS)]
 
 
 async def test_filters_change_and_refuse_input(autojump_clock):
@@ -162,7 +175,7 @@ async def test_one_viewers_fault_ends_only_that_viewer(autojump_clock):
 async def test_a_removed_user_is_told_and_leaves(autojump_clock):
     async with open_desk() as desk:
         viewer = await desk.join()
-        desk.session.viewers.dismiss_user("user1", "This account was removed.")
+        desk.session.user_changed("user1", None)
         await settle()
         await trio.testing.wait_all_tasks_blocked()
         assert Farewell("This account was removed.", may_reconnect=False) in viewer.others
