@@ -7,11 +7,11 @@ from typing import Generic, TypeVar, cast
 from kasmcore.errors import RemoteProtocolError
 from kasmcore.protocol.frame_wire import CodecTable
 from kasmcore.protocol.layout import FIRST_OPTIONAL_KIND, HEADER, MessageLayout
-from kasmcore.protocol.messages import ClientMessage, Message, ServerMessage, Welcome
+from kasmcore.protocol.messages import Message, Welcome
 from kasmcore.protocol.table import Sender, layouts_by_kind, layouts_by_message
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 
-M = TypeVar("M", ClientMessage, ServerMessage)
+M = TypeVar("M", bound=Message)
 
 _LAYOUTS_BY_KIND = {sender: layouts_by_kind(sender) for sender in Sender}
 _LAYOUTS_BY_MESSAGE = {sender: layouts_by_message(sender) for sender in Sender}
