@@ -1,4 +1,4 @@
-"""A display and viewers in memory, for tests of the session."""
+"""A running session and its viewers in memory, for tests of the session."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -15,10 +15,9 @@ from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.session import Session, SessionParts
-from kasmcore.values.clipboard import ClipboardItem, ClipboardOffer
-from kasmcore.values.cursors import HIDDEN_CURSOR
-from kasmcore.values.frames import CapturedFrame, EncodedFrame
-from kasmcore.values.geometry import Rectangle, Size
+from kasmcore.testing.synthetic_desktop import SyntheticDesktop
+from kasmcore.values.frames import EncodedFrame
+from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import FULL_PERMISSIONS, Permission, User, ViewerInfo
 from kasmcore.values.viewer_events import FrameShown
 
@@ -51,70 +50,6 @@ def encoder(codec, factory, exactness) -> EncoderSpec:
 
 RAW = encoder("raw", RawEncoder, Exactness.ALWAYS)
 COARSE = encoder("coarse", CoarseEncoder, Exactness.NEVER)
-
-
-class MemoryDesktop:
-    """A CaptureSource whose pixels a test paints; it records what was done to it."""
-
-    def __init__(self, size: Size | None = None) -> None:
-        size = size or Size(320, 200)
-        self.pixels = np.zeros((size.height, size.width, 4), np.uint8)
-        self.done: list[tuple[int, object]] = []
-        self.released: list[int] = []
-        self.put_contents: list[object] = []
-        self.captures = 0
-        self.input = self
-        self.clipboard = self
-        self._damage = [Rectangle.of_size(size)]
-        self._changed = trio.Event()
-        self._changed.set()
-        self._offers = trio.open_memory_channel[ClipboardOffer](10)
-        self._cursor_sent = False
-
-    @property
-    def size(self) -> Size:
-        return Size(self.pixels.shape[1], self.pixels.shape[0])
-
-    def paint(self, rectangle: Rectangle, value) -> None:
-        self.pixels = self.pixels.copy()
-        self.pixels[rectangle.rows, rectangle.columns] = value
-        self._damage.append(rectangle)
-        self._changed.set()
-
-    async def next_frame(self) -> CapturedFrame:
-        await self._changed.wait()
-        self._changed = trio.Event()
-        hints, self._damage = tuple(self._damage), []
-        self.captures += 1
-        now_s = trio.current_time()
-        return CapturedFrame(self.captures, self.pixels, hints, now_s, now_s)
-
-    async def next_cursor(self):
-        if self._cursor_sent:
-            await trio.sleep_forever()
-        self._cursor_sent = True
-        return HIDDEN_CURSOR
-
-    async def resize(self, size: Size) -> Size:
-        self.pixels = np.zeros((size.height, size.width, 4), np.uint8)
-        self._damage = [Rectangle.of_size(size)]
-        self._changed.set()
-        return size
-
-    async def send(self, event, viewer_id: int) -> None:
-        self.done.append((viewer_id, event))
-
-    async def release_all(self, viewer_id: int) -> None:
-        self.released.append(viewer_id)
-
-    def copy(self, text: bytes) -> None:
-        self._offers[0].send_nowait(ClipboardOffer((ClipboardItem("text/plain", text),)))
-
-    async def next_offer(self) -> ClipboardOffer:
-        return await self._offers[1].receive()
-
-    async def put(self, contents) -> None:
-        self.put_contents.append(contents)
 
 
 class MemoryLink:
@@ -179,7 +114,7 @@ class MemoryLink:
 class Desk:
     """A running session with its display."""
 
-    desktop: MemoryDesktop
+    desktop: SyntheticDesktop
     session: Session
     nursery: trio.Nursery
     _next_id: int = 0
@@ -204,7 +139,7 @@ async def open_desk(
     encoders: tuple[EncoderSpec, ...] = (RAW, COARSE),
     config: ServerConfig | None = None,
 ) -> AsyncIterator[Desk]:
-    desktop = MemoryDesktop()
+    desktop = SyntheticDesktop(Size(320, 200))
     parts = SessionParts(
         config=config or ServerConfig(),
         display=":memory",

@@ -14,11 +14,16 @@ from kasmcore.values.viewer_events import (
     PointerMoved,
 )
 from kasmcore.values.viewer_updates import Farewell, Notice, PermissionsChanged, Pong
-from tests.unit.session.desks import open_desk
+from tests.unit.session.desks import Desk, open_desk
 from tests.unit.session.test_frames import settle
 
 PRESS = KeyEvent(True, 0x61, "KeyA")
 TEXT = ClipboardOffer((ClipboardItem("text/plain", b"hello"),))
+
+
+def done(desk: Desk) -> list[tuple[int, object]]:
+    """What reached the display: whose it was, and what."""
+    return [(one.viewer_id, one.event) for one in desk.desktop.input.received]
 
 
 async def test_keys_and_pointer_reach_the_display_in_order(autojump_clock):
@@ -28,7 +33,7 @@ async def test_keys_and_pointer_reach_the_display_in_order(autojump_clock):
         for event in events:
             viewer.do(event)
         await settle()
-        assert desk.desktop.done == [(1, event) for event in events]
+        assert done(desk) == [(1, event) for event in events]
 
 
 async def test_a_view_only_viewer_changes_nothing_and_is_told(autojump_clock):
@@ -37,8 +42,8 @@ async def test_a_view_only_viewer_changes_nothing_and_is_told(autojump_clock):
         for event in (PRESS, PointerMoved(3, 4), ClipboardReceived(TEXT)):
             viewer.do(event)
         await settle()
-        assert desk.desktop.done == []
-        assert desk.desktop.put_contents == []
+        assert done(desk) == []
+        assert desk.desktop.clipboard.contents is None
         assert "view_only" in [n.topic for n in viewer.others if isinstance(n, Notice)]
 
 
@@ -48,9 +53,9 @@ async def test_rights_taken_away_count_at_once(autojump_clock):
         desk.session.user_changed("user1", User("user1", VIEW_ONLY))
         viewer.do(PRESS)
         await settle()
-        assert desk.desktop.done == []
+        assert done(desk) == []
         assert PermissionsChanged(Permission.READ) in viewer.others
-        assert desk.desktop.released == [1]
+        assert 1 not in desk.desktop.input.held
 
 
 async def test_what_a_viewer_holds_is_released_when_it_leaves(autojump_clock):
@@ -60,10 +65,10 @@ async def test_what_a_viewer_holds_is_released_when_it_leaves(autojump_clock):
         await settle()
         viewer.leave()
         await settle()
-        assert desk.desktop.released == [1]
+        assert 1 not in desk.desktop.input.held
         other.do(PRESS)
         await settle()
-        assert desk.desktop.done[-1] == (2, PRESS)
+        assert done(desk)[-1] == (2, PRESS)
 
 
 async def test_while_one_viewer_drags_the_others_pointers_rest(autojump_clock):
@@ -74,13 +79,13 @@ async def test_while_one_viewer_drags_the_others_pointers_rest(autojump_clock):
         second.do(PointerMoved(100, 100))
         second.do(PRESS)
         await settle()
-        assert (2, PointerMoved(100, 100)) not in desk.desktop.done
-        assert (2, PRESS) in desk.desktop.done
+        assert (2, PointerMoved(100, 100)) not in done(desk)
+        assert (2, PRESS) in done(desk)
         first.do(PointerButton(1, False, 6, 6))
         await settle()
         second.do(PointerMoved(100, 100))
         await settle()
-        assert (2, PointerMoved(100, 100)) in desk.desktop.done
+        assert (2, PointerMoved(100, 100)) in done(desk)
 
 
 async def test_a_viewer_that_leaves_while_dragging_frees_the_pointer(autojump_clock):
@@ -92,7 +97,7 @@ async def test_a_viewer_that_leaves_while_dragging_frees_the_pointer(autojump_cl
         await settle()
         second.do(PointerMoved(9, 9))
         await settle()
-        assert (2, PointerMoved(9, 9)) in desk.desktop.done
+        assert (2, PointerMoved(9, 9)) in done(desk)
 
 
 async def test_a_pointer_that_is_switched_off_does_nothing(autojump_clock):
@@ -102,7 +107,7 @@ async def test_a_pointer_that_is_switched_off_does_nothing(autojump_clock):
         for event in (PointerMoved(1, 1), PointerButton(1, True, 1, 1), PRESS):
             viewer.do(event)
         await settle()
-        assert desk.desktop.done == [(1, PRESS)]
+        assert done(desk) == [(1, PRESS)]
 
 
 async def test_filters_change_and_refuse_input(autojump_clock):
@@ -117,7 +122,7 @@ async def test_filters_change_and_refuse_input(autojump_clock):
         viewer.do(PRESS)
         viewer.do(PointerMoved(1, 1))
         await settle()
-        assert desk.desktop.done == [(1, KeyEvent(True, 0x62, "KeyB"))]
+        assert done(desk) == [(1, KeyEvent(True, 0x62, "KeyB"))]
         assert "no_pointer" in [n.topic for n in viewer.others if isinstance(n, Notice)]
         assert desk.session.refusals == 1
 
@@ -125,12 +130,12 @@ async def test_filters_change_and_refuse_input(autojump_clock):
 async def test_the_clipboard_goes_both_ways(autojump_clock):
     async with open_desk() as desk:
         viewer = await desk.join()
-        desk.desktop.copy(b"from the desktop")
+        desk.desktop.clipboard.offer_text("from the desktop")
         viewer.do(ClipboardReceived(TEXT))
         await settle()
         contents = AllowedClipboard((ClipboardItem("text/plain", b"from the desktop"),))
         assert contents in viewer.others
-        assert desk.desktop.put_contents == [AllowedClipboard(TEXT.items)]
+        assert desk.desktop.clipboard.contents == AllowedClipboard(TEXT.items)
 
 
 async def test_a_filter_stops_the_clipboard_and_says_so(autojump_clock):
@@ -140,11 +145,11 @@ async def test_a_filter_stops_the_clipboard_and_says_so(autojump_clock):
 
     async with open_desk(filters=(("closed", Closed()),)) as desk:
         viewer = await desk.join()
-        desk.desktop.copy(b"secret")
+        desk.desktop.clipboard.offer_text("secret")
         viewer.do(ClipboardReceived(TEXT))
         await settle()
         assert not any(isinstance(update, AllowedClipboard) for update in viewer.others)
-        assert desk.desktop.put_contents == []
+        assert desk.desktop.clipboard.contents is None
         assert desk.session.refusals == 2
 
 
@@ -169,7 +174,7 @@ async def test_one_viewers_fault_ends_only_that_viewer(autojump_clock):
         second.do(PRESS)
         await settle()
         assert len(desk.session.viewers) == 1
-        assert desk.desktop.done == [(2, PRESS)]
+        assert done(desk) == [(2, PRESS)]
 
 
 async def test_a_removed_user_is_told_and_leaves(autojump_clock):
