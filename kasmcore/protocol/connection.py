@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from kasmcore.errors import ConnectionEnded, RemoteProtocolError
 from kasmcore.protocol.clipboard_transfer import TransferAssembler, TransferRefused, cut_transfer
@@ -28,6 +28,7 @@ from kasmcore.values.viewer_events import ClipboardReceived, ViewerEvent
 from kasmcore.values.viewer_updates import Farewell, ViewerUpdate
 
 T = TypeVar("T")
+Incoming = TypeVar("Incoming", bound=Message)
 _U32 = 2**32
 
 
@@ -40,14 +41,20 @@ class Phase(enum.Enum):
     ENDED = "after Farewell"
 
 
-class _Side:
+class _Side(Generic[Incoming]):
     """What both sides share: phase, codec and clipboard transfers."""
 
-    def __init__(self, sender: Sender, maximum_clipboard_bytes: int) -> None:
+    def __init__(self, sender: Sender, peer: Sender, maximum_clipboard_bytes: int) -> None:
         self.phase = Phase.BEFORE_HELLO
         self._encoder = MessageEncoder(sender)
+        self._decoder = MessageDecoder[Incoming](peer)
         self._assembler = TransferAssembler(maximum_clipboard_bytes)
         self._next_transfer = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes held of messages and transfers that have not wholly arrived."""
+        return self._decoder.kept_bytes + self._assembler.kept_bytes
 
     def clipboard_messages(self, items: Sequence[ClipboardItem]) -> Iterator[bytes]:
         """The messages of one clipboard transfer, made as they are sent.
@@ -93,17 +100,11 @@ ServerReceived = Hello | ViewerEvent | TransferRefused
 ClientReceived = Welcome | ViewerUpdate | TransferRefused
 
 
-class ServerConnection(_Side):
+class ServerConnection(_Side[ClientMessage]):
     """The server's side: Hello comes in, Welcome or Farewell answers it, then all else."""
 
     def __init__(self) -> None:
-        super().__init__(Sender.SERVER, maximum_clipboard_bytes=0)
-        self._decoder = MessageDecoder[ClientMessage](Sender.CLIENT)
-
-    @property
-    def kept_bytes(self) -> int:
-        """Bytes held of messages and transfers that have not wholly arrived."""
-        return self._decoder.kept_bytes + self._assembler.kept_bytes
+        super().__init__(Sender.SERVER, Sender.CLIENT, maximum_clipboard_bytes=0)
 
     def receive_data(self, data: bytes) -> list[ServerReceived]:
         """What the client said, as far as it has wholly arrived.
@@ -151,12 +152,11 @@ class ServerConnection(_Side):
         return self._encode_open(message)
 
 
-class ClientConnection(_Side):
+class ClientConnection(_Side[ServerMessage]):
     """The client's side: Hello goes out, Welcome or Farewell comes in, then all else."""
 
     def __init__(self, maximum_clipboard_bytes: int) -> None:
-        super().__init__(Sender.CLIENT, maximum_clipboard_bytes)
-        self._decoder = MessageDecoder[ServerMessage](Sender.SERVER)
+        super().__init__(Sender.CLIENT, Sender.SERVER, maximum_clipboard_bytes)
         self._codecs: tuple[str, ...] = ()
 
     def hello(self, hello: Hello) -> bytes:
