@@ -30,7 +30,7 @@ async function explain(response) {
   }
   message.textContent =
     response.status === 401
-      ? told.error || "User name or password is wrong."
+      ? "User name or password is wrong."
       : told.error || `The server answers with an error (HTTP ${response.status}).`;
   password.select();
 }

@@ -33,7 +33,7 @@ export class Panel {
   constructor(client, settings, changed, signOut) {
     this.client = client;
     this.changed = changed;
-    this.#toggle.addEventListener("click", () => this.open(this.#body.hidden));
+    this.#toggle.addEventListener("click", () => this.open(!this.isOpen));
     this.#body.addEventListener("keydown", ({ key }) => {
       if (key === "Escape") this.open(false);
     });
