@@ -22,7 +22,7 @@ export function textMessages(text) {
 }
 
 /** Input types whose text arrives by `compositionend` as well. */
-const OF_COMPOSITION = /Composition$/;
+const OF_COMPOSITION = /Composition/;
 
 /**
  * What an `input` event of the hidden text field means: input methods, dead keys and on-screen
