@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class KasmcoreError(Exception):
     """Something a person must know or mend.
@@ -55,8 +57,8 @@ class PluginError(KasmcoreError):
 class PluginErrors(PluginError):
     """Everything that is wrong with the plugins, together; the server does not start."""
 
-    def __init__(self, problems: list[PluginError]) -> None:
-        self.problems = problems
+    def __init__(self, problems: Sequence[KasmcoreError]) -> None:
+        self.problems = tuple(problems)
         super().__init__(f"{len(problems)} plugins cannot be used")
 
     def __str__(self) -> str:

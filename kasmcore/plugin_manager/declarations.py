@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from kasmcore.config.sections import SettingsSection
-from kasmcore.errors import PluginError
+from kasmcore.errors import ConfigError, KasmcoreError, PluginError
 from kasmcore.interfaces.routes import CommandSpec
 from kasmcore.plugin_manager.conflicts import refuse_same_items
 from kasmcore.plugin_manager.ledger import Ledger
@@ -23,6 +23,8 @@ def gather_sections(loaded: Iterable[LoadedPlugin], ledger: Ledger) -> tuple[Set
             sections = plugin.offers_for_certain("kasmcore_register_settings", SettingsSection, {})
         except PluginError as error:
             ledger.broken(plugin.name, error)
+        except ConfigError as error:
+            ledger.misconfigured(plugin.name, error)
         else:
             offered += [(plugin.found, section) for section in sections]
     refuse_same_items(offered, lambda section: section.name, "settings section", ledger)
@@ -35,7 +37,7 @@ def gather_commands(loaded: Iterable[LoadedPlugin]) -> tuple[CommandSpec, ...]:
     for plugin in loaded:
         try:
             offered = plugin.offers_for_certain("kasmcore_register_commands", CommandSpec, {})
-        except PluginError as error:
+        except KasmcoreError as error:
             _log.error("%s", error)
             continue
         for command in offered:

@@ -6,7 +6,7 @@ import logging
 
 import attrs
 
-from kasmcore.errors import PluginError
+from kasmcore.errors import ConfigError, ConfigErrors, KasmcoreError, PluginError, PluginErrors
 from kasmcore.plugin_manager.states import PluginCondition
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Ledger:
     """
 
     optional: frozenset[str]
-    problems: list[PluginError] = attrs.field(factory=list, init=False)
+    problems: list[KasmcoreError] = attrs.field(factory=list, init=False)
     _notes: dict[str, tuple[PluginCondition, str]] = attrs.field(factory=dict, init=False)
 
     def note(self, plugin: str, condition: PluginCondition, reason: str) -> None:
@@ -61,6 +61,24 @@ class Ledger:
         """Leave out, with a warning, a plugin that says it cannot work here."""
         self.note(plugin, PluginCondition.UNAVAILABLE, str(error))
         _log.warning("plugin %s is left out: %s", plugin, error)
+
+    def misconfigured(self, plugin: str, error: ConfigError) -> None:
+        """A plugin refuses its settings; stops the start, optional or not."""
+        self.note(plugin, PluginCondition.BROKEN, str(error))
+        self.problems.append(error)
+
+    def require_sound(self) -> None:
+        """Raise everything that stops the start.
+
+        Raises:
+            ConfigErrors: settings are wrong, and nothing else.
+            PluginErrors: plugins are wrong; settings may be, too.
+        """
+        settings = [error for error in self.problems if isinstance(error, ConfigError)]
+        if self.problems and len(settings) == len(self.problems):
+            raise ConfigErrors(settings)
+        if self.problems:
+            raise PluginErrors(self.problems)
 
     def _stop_or_warn(self, name: str, error: PluginError) -> None:
         if name in self.optional:

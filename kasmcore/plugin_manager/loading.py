@@ -13,7 +13,7 @@ import attrs
 import pluggy
 
 from kasmcore import hookspecs
-from kasmcore.errors import KasmcoreError, PluginError, PluginUnavailable
+from kasmcore.errors import ConfigError, KasmcoreError, PluginError, PluginUnavailable
 from kasmcore.plugin_manager.discovery import FoundPlugin
 from kasmcore.plugin_set import HookImplementation
 
@@ -88,11 +88,11 @@ def run_plugin_code(found: FoundPlugin, what: str, code: Callable[[], T]) -> T:
 
     Raises:
         PluginError: whatever it raised, with the place in its source.
-        PluginUnavailable: passes through.
+        PluginUnavailable, ConfigError: pass through.
     """
     try:
         return code()
-    except PluginUnavailable:
+    except (PluginUnavailable, ConfigError):
         raise
     except KasmcoreError as error:
         raise fault_of(found, f"{what} says: {error}") from error

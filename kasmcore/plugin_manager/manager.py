@@ -10,7 +10,7 @@ from kasmcore import hookspecs
 from kasmcore.config.schema import ServerConfig
 from kasmcore.config.schema_plugins import PluginsConfig
 from kasmcore.config.sections import SettingsSection
-from kasmcore.errors import PluginError, PluginErrors, PluginUnavailable
+from kasmcore.errors import ConfigError, PluginError, PluginUnavailable
 from kasmcore.interfaces.routes import CommandSpec
 from kasmcore.plugin_manager.conflicts import refuse_same_names
 from kasmcore.plugin_manager.declarations import gather_commands, gather_sections
@@ -60,10 +60,10 @@ class PluginManager:
         """Raise everything found so far that stops the start.
 
         Raises:
-            PluginErrors: at least one problem.
+            PluginErrors: plugins are broken, missing or in conflict.
+            ConfigErrors: only settings are to blame, which plugins refused.
         """
-        if self._ledger.problems:
-            raise PluginErrors(list(self._ledger.problems))
+        self._ledger.require_sound()
 
     def settings_sections(self) -> tuple[SettingsSection, ...]:
         """Return the settings that plugins declare, in the order of the plugins' names."""
@@ -78,6 +78,7 @@ class PluginManager:
 
         Raises:
             PluginErrors: a plugin failed, conflicts with another one, or a listed one is missing.
+            ConfigErrors: plugins refused their settings, and nothing else is wrong.
         """
         if self._resolution is None:
             loaded = tuple(self._loaded.values())
@@ -113,6 +114,8 @@ class PluginManager:
                 self._ledger.unavailable(found.name, error)
             except PluginError as error:
                 self._ledger.broken(found.name, error)
+            except ConfigError as error:
+                self._ledger.misconfigured(found.name, error)
         return loaded
 
     def _state_of(self, found: FoundPlugin) -> PluginState:

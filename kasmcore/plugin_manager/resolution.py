@@ -9,7 +9,7 @@ from typing import TypeVar
 import attrs
 
 from kasmcore.config.schema import ServerConfig
-from kasmcore.errors import PluginError, PluginUnavailable
+from kasmcore.errors import ConfigError, PluginError, PluginUnavailable
 from kasmcore.interfaces.routes import CommandSpec
 from kasmcore.plugin_manager.conflicts import refuse_same_items
 from kasmcore.plugin_manager.kinds import CAPTURE, DLP, ENCODERS, TRANSPORTS, Kind
@@ -75,6 +75,8 @@ def _gather(loaded: Sequence[LoadedPlugin], config: ServerConfig, ledger: Ledger
             ledger.unavailable(plugin.name, error)
         except PluginError as error:
             ledger.broken(plugin.name, error)
+        except ConfigError as error:
+            ledger.misconfigured(plugin.name, error)
     return gathered
 
 
