@@ -112,10 +112,12 @@ class DamageTracker:
             found = [Rectangle.of_size(self._size)]
         else:
             found = simplify(_edges(fetch.rectangles), self._size, MOST_RECTANGLES)
-        if found:
+        if found and self._pending:
             both = edges_of(self._pending + found)
             self._pending = simplify(both, self._size, MOST_RECTANGLES)
-            self._on_change(found)
+        elif found:
+            self._pending = found
+        self._on_change(found)
 
 
 def _edges(wire: bytes) -> Edges:

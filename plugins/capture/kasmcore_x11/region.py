@@ -34,9 +34,7 @@ def simplify(edges: Edges, size: Size, most: int) -> list[Rectangle]:
     cut = np.clip(edges, 0, limits)
     cut = cut[(cut[:, 0] < cut[:, 2]) & (cut[:, 1] < cut[:, 3])]
     if len(cut) <= most:
-        return [
-            Rectangle.from_edges(*(int(edge) for edge in row)) for row in np.unique(cut, axis=0)
-        ]
+        return list(dict.fromkeys(Rectangle.from_edges(*row) for row in cut.tolist()))
     cell = _FINEST_CELL
     while len(found := list(_cells(cut, size, cell))) > most:
         cell *= 2

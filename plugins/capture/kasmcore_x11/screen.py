@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
@@ -29,6 +29,7 @@ from kasmcore_x11.framebuffer_ring import Framebuffer, FramebufferRing
 from kasmcore_x11.requirements import prepare
 from kasmcore_x11.resize import ScreenResizer
 from kasmcore_x11.settings import X11Settings
+from kasmcore_x11.single_error import single_error
 
 
 @attrs.define(eq=False)
@@ -158,7 +159,7 @@ async def open_screen(
     )
     x = AsyncDisplay(display)
     ring = FramebufferRing(x, size, settings.most_framebuffers)
-    with contextlib.closing(x), contextlib.closing(ring), _single_error():
+    with contextlib.closing(x), contextlib.closing(ring), single_error():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(x.run)
             damage, cursor = DamageTracker(x, size, ring.changed), CursorWatcher(x)
@@ -179,14 +180,3 @@ def _open_prepared(display_name: str, authority_file: str) -> tuple[Display, Siz
         geometry = root.get_geometry()
         undo.pop_all()
     return display, Size(geometry.width, geometry.height)
-
-
-@contextlib.contextmanager
-def _single_error() -> Iterator[None]:
-    """Let an error of the block out as it is, not wrapped in a group by the nursery."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from group.exceptions[0].__cause__
-        raise
