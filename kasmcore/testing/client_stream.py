@@ -147,14 +147,17 @@ async def open_websocket(
     if username:
         token = base64.b64encode(f"{username}:{password}".encode())
         headers.append((b"authorization", b"Basic " + token))
-    async with trio.open_nursery() as nursery:
-        websocket = await _upgrade(nursery, address, headers, trust)
-        try:
-            yield WebSocketMessages(websocket)
-        finally:
-            with trio.move_on_after(CLOSE_LIMIT_S, shield=True):
-                await websocket.aclose()
-            nursery.cancel_scope.cancel()
+    try:
+        async with trio.open_nursery() as nursery:
+            websocket = await _upgrade(nursery, address, headers, trust)
+            try:
+                yield WebSocketMessages(websocket)
+            finally:
+                with trio.move_on_after(CLOSE_LIMIT_S, shield=True):
+                    await websocket.aclose()
+                nursery.cancel_scope.cancel()
+    except* trio_websocket.ConnectionRejected as group:
+        raise _refused(group, address) from group
 
 
 async def _upgrade(
@@ -172,8 +175,6 @@ async def _upgrade(
                 max_message_size=_MESSAGE_BYTES,
                 receive_buffer_size=RECEIVE_BYTES,
             )
-    except trio_websocket.ConnectionRejected as refusal:
-        raise _refused(refusal, address) from refusal
     except (trio_websocket.HandshakeError, trio.TooSlowError) as error:
         raise KasmcoreError("the server did not open a WebSocket", where=str(address)) from error
 
@@ -204,7 +205,12 @@ async def _open_stream(address: Address, trust: Trust) -> Stream:
     return tls
 
 
-def _refused(refusal: trio_websocket.ConnectionRejected, address: Address) -> KasmcoreError:
+def _refused(group: BaseExceptionGroup[BaseException], address: Address) -> KasmcoreError:
+    """The first refusal in a group as an error for a person."""
+    refusal: BaseException = group
+    while isinstance(refusal, BaseExceptionGroup):
+        refusal = refusal.exceptions[0]
+    assert isinstance(refusal, trio_websocket.ConnectionRejected)
     if refusal.status_code == _UNAUTHORIZED:
         return KasmcoreError(
             "the server refused the login", where=str(address), remedy="Check user and password."
