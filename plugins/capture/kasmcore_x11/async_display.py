@@ -113,6 +113,7 @@ class AsyncDisplay:
             CaptureEnded: the X server is gone.
         """
         self.exchange()
+        await trio.lowlevel.checkpoint()
         while True:
             if self._has_ended:
                 raise ended_error(self.name)

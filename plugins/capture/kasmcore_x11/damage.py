@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -16,6 +18,8 @@ from kasmcore.api import Rectangle, Size
 from kasmcore_x11.async_display import AsyncDisplay
 from kasmcore_x11.region import Edges, edges_of, simplify
 from kasmcore_x11.requests import DAMAGE, XFIXES, CreateRegion, FetchRegion
+
+LOG = logging.getLogger("kasmcore.x11")
 
 #: Most rectangles to keep apart; more of them cost more than the pixels that they save.
 MOST_RECTANGLES = 32
@@ -80,7 +84,8 @@ class DamageTracker:
         fetch = self._x.ask(FetchRegion, XFIXES, region=self._region_id)
         self._unanswered += 1
         self._x.when_answered(fetch, lambda: self._located(fetch))
-        await self._x.replies(fetch)
+        with contextlib.suppress(XError):  # `_located` counts all as changed then
+            await self._x.replies(fetch)
 
     def take(self) -> tuple[list[Rectangle], float]:
         """Return the changes and when the first became known, and forget them."""
@@ -89,12 +94,12 @@ class DamageTracker:
 
     def give_back(self, taken: list[Rectangle], changed_at_s: float) -> None:
         """Undo `take`: the frame did not come about."""
-        self._pending = taken + self._pending
+        self._pending = self._joined(taken, self._pending)
         self._changed_at_s = changed_at_s
 
-    def pending(self) -> list[Rectangle]:
-        """The changes that were located after the last `take`."""
-        return self._pending
+    def with_later(self, taken: list[Rectangle]) -> list[Rectangle]:
+        """Join what was taken and the changes that were located since; these stay pending."""
+        return self._joined(taken, self._pending)
 
     def _notified(self, _event: rq.Event) -> None:
         self._note_time()
@@ -108,16 +113,21 @@ class DamageTracker:
         self._unanswered -= 1
         try:
             fetch.reply()
-        except XError:  # raised again where it is awaited; until then anything may have changed
+        except XError as problem:
+            LOG.warning("where the display %s changed is not known: %s", self._x.name, problem)
             found = [Rectangle.of_size(self._size)]
         else:
             found = simplify(_edges(fetch.rectangles), self._size, MOST_RECTANGLES)
-        if found and self._pending:
-            both = edges_of(self._pending + found)
-            self._pending = simplify(both, self._size, MOST_RECTANGLES)
-        elif found:
-            self._pending = found
+        self._pending = self._joined(self._pending, found)
         self._on_change(found)
+
+    def _joined(self, first: list[Rectangle], second: list[Rectangle]) -> list[Rectangle]:
+        whole = Rectangle.of_size(self._size)
+        if whole in first or whole in second:
+            return [whole]
+        if not first or not second:
+            return first + second
+        return simplify(edges_of(first + second), self._size, MOST_RECTANGLES)
 
 
 def _edges(wire: bytes) -> Edges:

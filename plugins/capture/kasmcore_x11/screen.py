@@ -18,7 +18,6 @@ from kasmcore.api import (
     CaptureEnded,
     CursorImage,
     PluginUnavailable,
-    Rectangle,
     Size,
 )
 from kasmcore_x11.async_display import AsyncDisplay
@@ -119,7 +118,7 @@ class X11Screen:
         return CapturedFrame(
             serial=self._serial,
             pixels=self._ring.lend(framebuffer),
-            hints=_without_repetition(hints + self._damage.pending()),
+            hints=tuple(self._damage.with_later(hints)),
             changed_at_s=changed_at_s,
             captured_at_s=captured_at_s,
         )
@@ -139,10 +138,6 @@ class X11Screen:
             self._size = size
             self._ring.resized(size)
             self._damage.resized(size)
-
-
-def _without_repetition(rectangles: list[Rectangle]) -> tuple[Rectangle, ...]:
-    return tuple(dict.fromkeys(rectangles))
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import trio
 from kasmcore_x11.connection import open_display
+from kasmcore_x11.framebuffer_ring import IDLE_FRAMES
 from kasmcore_x11.screen import X11Screen, open_screen
 from kasmcore_x11.settings import X11Settings
 from numpy.typing import NDArray
@@ -224,6 +225,24 @@ async def test_memory_is_bounded_and_a_frame_waits_for_a_reader_to_let_go(
         assert shared_segments() == 3
 
 
+async def test_framebuffers_that_are_not_needed_any_more_are_given_back(
+    x_server: XServer,
+) -> None:
+    painter = Painter(x_server.name)
+    async with watched(x_server, X11Settings(settle_ms=0)) as screen:
+        held = []
+        for colour in range(6):
+            painter.fill(Rectangle(0, 0, 4, 4), colour)
+            held.append(await screen.next_frame())
+        assert shared_segments() == 6
+        held.clear()
+        for colour in range(IDLE_FRAMES + 5):
+            painter.fill(Rectangle(0, 0, 4, 4), colour)
+            frame = await screen.next_frame()
+        assert shared_segments() == 2
+        assert frame.pixels[0, 0, 0] == (IDLE_FRAMES + 4) % 256
+
+
 async def test_a_frame_outlives_the_capture(x_server: XServer) -> None:
     painter = Painter(x_server.name)
     painter.fill(Rectangle.of_size(SIZE), 0x010203)
@@ -355,6 +374,7 @@ def creators_of_shared_memory() -> list[str]:
 CAPTURE_UNTIL_KILLED = """
 import sys, trio
 from kasmcore_x11.connection import open_display
+from kasmcore_x11.framebuffer_ring import IDLE_FRAMES
 from kasmcore_x11.screen import open_screen
 from kasmcore_x11.settings import X11Settings
 
