@@ -11,9 +11,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Literal, TextIO
-
-LogFormat = Literal["text", "json"]
+from typing import TextIO
 
 HIDDEN = "[hidden]"
 _HIDDEN_NAME = (
@@ -118,7 +116,7 @@ def python_level(level: int) -> int:
     return logging.WARNING if level >= 10 else logging.ERROR
 
 
-def setup_logging(level: int = 30, log_format: LogFormat = "text") -> None:
+def setup_logging(level: int = 30, log_format: str = "text") -> None:
     """Send all logs to stderr in this format; may be called again when the settings are known.
 
     Args:

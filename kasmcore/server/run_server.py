@@ -19,6 +19,7 @@ from kasmcore.plugin_set import PluginSet
 from kasmcore.server.first_owner import FirstOwner, create_first_owner
 from kasmcore.server.listen import serve
 from kasmcore.server.server_setup import Listening, ServerSetup
+from kasmcore.server.state_directory import state_directory
 from kasmcore.server.users_file import UsersFile
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.reception import Reception
@@ -109,7 +110,9 @@ async def _open_display(
         reasons = []
         for spec in specs:
             if spec.needs_display and desktop is None:
-                desktop = await stack.enter_async_context(open_desktop(config))
+                desktop = await stack.enter_async_context(
+                    open_desktop(config, state_directory(config))
+                )
             request = CaptureRequest(
                 config=config,
                 display=desktop.display_name if desktop and spec.needs_display else "",

@@ -1,0 +1,177 @@
+"""One desktop: its X display and the programs on it, all ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+import shlex
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import trio
+
+from kasmcore.config.schema import ServerConfig
+from kasmcore.desktop.authority import new_cookie, write_authority
+from kasmcore.desktop.environments import choose_environment, with_session_bus
+from kasmcore.desktop.processes import MARK, Launch, end_marked, end_process
+from kasmcore.desktop.x_servers import X_SERVERS, XServerRequest, start_x_server
+from kasmcore.errors import ConfigError
+from kasmcore.values.geometry import Size
+
+_LOG = logging.getLogger(__name__)
+
+_PATIENCE_S = 2.0
+"""What programs get to end by themselves."""
+
+
+@attrs.define(eq=False)
+class Desktop:
+    """A display that runs, and what was started on it."""
+
+    display_name: str
+    authority_file: str
+    """Empty for the user's default."""
+    is_attached: bool
+    """True when somebody else started the display."""
+    description: str
+    _config: ServerConfig = attrs.field(repr=False)
+    _launch: Launch | None = attrs.field(default=None, repr=False)
+    _nursery: trio.Nursery | None = attrs.field(default=None, repr=False)
+
+    @property
+    def number(self) -> int:
+        """N of ``:N``."""
+        found = re.search(r":(\d+)", self.display_name)
+        return int(found[1]) if found else 0
+
+    async def start_environment(self) -> None:
+        """Start the desktop environment or command that the settings name; none when attached.
+
+        Raises:
+            ConfigError: it is not known or not installed.
+            KasmcoreError: it cannot be started.
+        """
+        if self._launch is None or self._nursery is None:
+            return
+        settings, launch = self._config.desktop, self._launch
+        if settings.start_command is not None:
+            name, command = settings.start_command, shlex.split(settings.start_command)
+        else:
+            environment = choose_environment(settings.environment, shutil.which)
+            if environment is None:
+                self._describe_without(settings.environment)
+                return
+            name, command = environment.name, environment.command
+            variables = {**launch.variables, **dict(environment.variables)}
+            launch = attrs.evolve(launch, variables=variables)
+        command = with_session_bus(command, launch.variables, shutil.which)
+        process = await launch.start(command)
+        self.description = f"{self.description} with {name}"
+        self._nursery.start_soon(_watch, process, name, launch.log_file)
+
+    def _describe_without(self, wanted: str) -> None:
+        if wanted == "auto":
+            _LOG.warning(
+                "no desktop environment is installed, so the display is empty. Install one, such "
+                "as xfce4-session, or name a program in desktop.start_command."
+            )
+        self.description = f"{self.description} without a desktop environment"
+
+
+@contextlib.asynccontextmanager
+async def open_desktop(config: ServerConfig, directory: Path) -> AsyncIterator[Desktop]:
+    """Attach to the display that the settings name, or start one of our own.
+
+    Args:
+        config: ``desktop`` says what to start.
+        directory: for the Xauthority file and logs; must exist.
+
+    Raises:
+        ConfigError, KasmcoreError: it cannot be started; nothing is left behind.
+    """
+    if config.desktop.attach is not None:
+        yield _attached(config, config.desktop.attach)
+        return
+    mark = secrets.token_hex(8)
+    authority_file = directory / f"xauthority-{mark}"
+    cookie = new_cookie()
+    write_authority(authority_file, cookie, None)
+    launch = Launch(_variables(authority_file, mark), directory / f"display-{mark}.log")
+    try:
+        largest = config.desktop.maximum_resolution
+        request = XServerRequest(
+            number=config.desktop.display,
+            largest=Size(largest.width, largest.height),
+            authority_file=authority_file,
+            directory=directory,
+        )
+        server = X_SERVERS[config.desktop.server]
+        process, number = await start_x_server(server, request, launch)
+        write_authority(authority_file, cookie, number)
+        log_file = launch.log_file.rename(directory / f"display-{number}.log")
+        variables = {**launch.variables, "DISPLAY": f":{number}"}
+        async with trio.open_nursery() as nursery:
+            try:
+                yield Desktop(
+                    display_name=f":{number}",
+                    authority_file=str(authority_file),
+                    is_attached=False,
+                    description=server.program,
+                    config=config,
+                    launch=Launch(variables, log_file),
+                    nursery=nursery,
+                )
+            finally:
+                nursery.cancel_scope.cancel()
+                with trio.CancelScope(shield=True):
+                    await end_process(process, _PATIENCE_S)
+    finally:
+        with trio.CancelScope(shield=True):
+            await end_marked(mark, _PATIENCE_S)
+        for leftover in (authority_file, launch.log_file):
+            leftover.unlink(missing_ok=True)
+
+
+def _attached(config: ServerConfig, name: str) -> Desktop:
+    if not re.fullmatch(r"[\w.-]*:\d+(\.\d+)?", name):
+        raise ConfigError(
+            f"desktop.attach is {name!r}, which is not the name of an X display",
+            remedy="Write it like :0.",
+        )
+    authority = config.server.advanced.x_authority_file
+    return Desktop(
+        display_name=name,
+        authority_file=str(authority) if authority is not None else "",
+        is_attached=True,
+        description="a display that already ran",
+        config=config,
+    )
+
+
+def _variables(authority_file: Path, mark: str) -> dict[str, str]:
+    """The environment of everything on the display: ours, without what points at another one."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "SESSION_MANAGER")
+        and not name.startswith("KASMCORE_")
+    }
+    return {
+        "XDG_SESSION_TYPE": "x11",
+        **inherited,
+        "XAUTHORITY": str(authority_file),
+        MARK: mark,
+    }
+
+
+async def _watch(process: trio.Process, name: str, log_file: Path) -> None:
+    """Say when the desktop's main program ends; the display goes on."""
+    status = await process.wait()
+    _LOG.warning(
+        "%s has ended (status %d); the display goes on. Its log: %s", name, status, log_file
+    )
