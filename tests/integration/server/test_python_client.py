@@ -133,11 +133,12 @@ async def test_input_and_clipboard_of_the_client_reach_the_desktop(
         await client.send(PointerMoved(x=5, y=6))
         (received,) = await desk.desktop.input.wait_received(1)
         assert received.event == PointerMoved(x=5, y=6)
-        await client.send_clipboard([ClipboardItem(TEXT_MIME, "grüezi".encode())])
+        text = ("grüezi" * 30_000).encode()  # several chunks
+        await client.send_clipboard([ClipboardItem(TEXT_MIME, text)])
         clipboard = desk.desktop.clipboard
         assert clipboard is not None
         contents = await clipboard.wait_contents()
-        assert contents.items == (ClipboardItem(TEXT_MIME, "grüezi".encode()),)
+        assert contents.items == (ClipboardItem(TEXT_MIME, text),)
         clipboard.offer_text("salut")
         offered = await client.wait_for(AllowedClipboard)
         assert offered.items == (ClipboardItem(TEXT_MIME, b"salut"),)
