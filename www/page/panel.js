@@ -135,8 +135,12 @@ export class Panel {
       button.addEventListener("mousedown", (event) => event.preventDefault());
       const { tap, hold } = button.dataset;
       if (tap !== undefined) {
+        const isCombination = tap.includes(" ");
         const keys = tap.split(" ").map((key) => ({ key, code: CODES[key] }));
-        button.addEventListener("click", () => this.client.pressKeys(keys));
+        button.addEventListener("click", () => {
+          if (isCombination) this.#letGo();
+          this.client.pressKeys(keys);
+        });
       } else if (hold !== undefined) {
         button.setAttribute("aria-pressed", "false");
         button.addEventListener("click", () => {
@@ -147,6 +151,13 @@ export class Panel {
       }
     }
     find("touch-keyboard", HTMLButtonElement).addEventListener("click", () => this.open(false));
+  }
+
+  /** Release the keys that are held here, for a combination that may hold the same ones. */
+  #letGo() {
+    for (const button of document.querySelectorAll("[data-hold][aria-pressed=true]")) {
+      if (button instanceof HTMLButtonElement) button.click();
+    }
   }
 
   #wireClipboard() {

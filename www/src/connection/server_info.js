@@ -11,6 +11,8 @@ import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
  * @property {Record<string, string>} decoders  relative URL by codec
  */
 
+const ANSWER_LIMIT_MS = 10000;
+
 /**
  * Ask the server what it is and whether it knows us.
  * @param {URL} base  the server's root, with a slash at its end
@@ -20,7 +22,9 @@ import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
  * @throws {ClientError} it cannot be reached now
  */
 export async function fetchServerInfo(base) {
-  const response = await fetch(new URL("api/client", base), { cache: "no-store" }).catch(() => {
+  const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+  const url = new URL("api/client", base);
+  const response = await fetch(url, { cache: "no-store", signal }).catch(() => {
     throw new ClientError("The server cannot be reached.", unreachableRemedy(base));
   });
   if (response.status === 401) throw new LoginRequiredError("Sign in to see this desktop.");

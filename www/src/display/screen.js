@@ -127,8 +127,8 @@ export class Screen {
     const ratio = window.devicePixelRatio;
     const device = entry?.devicePixelContentBoxSize?.[0];
     const known = this.#viewport;
-    const width = device?.inlineSize ?? near(known.width, this.root.clientWidth * ratio);
-    const height = device?.blockSize ?? near(known.height, this.root.clientHeight * ratio);
+    const width = near(device?.inlineSize ?? known.width, this.root.clientWidth * ratio);
+    const height = near(device?.blockSize ?? known.height, this.root.clientHeight * ratio);
     if (width === known.width && height === known.height && ratio === this.#ratio) return;
     this.#viewport = { width, height };
     this.#ratio = ratio;
@@ -159,11 +159,11 @@ export class Screen {
 }
 
 /**
- * A length that the browser gives in CSS pixels only, in device pixels; what was measured exactly
- * before stands when the two differ by rounding alone.
- * @param {number} known
+ * A length in device pixels: what the browser measured, unless that differs by more than rounding
+ * from what follows from CSS pixels (an old measure, or a screen that developer tools emulate).
+ * @param {number} measured
  * @param {number} computed
  */
-function near(known, computed) {
-  return Math.abs(known - computed) <= 1 ? known : Math.round(computed);
+function near(measured, computed) {
+  return Math.abs(measured - computed) <= 1 ? measured : Math.round(computed);
 }
