@@ -42,6 +42,8 @@ def _read_bool(text: str) -> bool:
 
 
 def _read_int(text: str) -> int:
+    if re.fullmatch(r"0x[0-9A-Fa-f]{1,15}", text):
+        return int(text, 16)
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise ValueError("is not a whole number")
     return int(text)

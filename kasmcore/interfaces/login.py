@@ -23,7 +23,9 @@ class Credentials:
 class Authenticator(Protocol):
     """Knows some users. Asked in order; the first that answers with a user decides."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Word for logs and messages."""
 
     async def authenticate(self, credentials: Credentials, address: str) -> User | None:
         """Return the user that these credentials prove, or None if they prove nobody here.

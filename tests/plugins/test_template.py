@@ -1,0 +1,85 @@
+"""The template is a distribution that pip installs, YAML switches on and its own tests check."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.project.tree import ROOT, files
+
+TEMPLATE = ROOT / "examples" / "plugin-template"
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command without this checkout on the path; return what it printed."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "KASM"))
+    }
+    finished = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with kasmcore and the template, made without a network.
+
+    Of the environment that runs this test it sees the packages that both depend on.
+    """
+    folder = tmp_path_factory.mktemp("site")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    packages = next((folder / "venv" / "lib").glob("python*/site-packages"))
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    for path in files():
+        if path.parts[0] in {"kasmcore", "plugins", "www", "examples"} or len(path.parts) == 1:
+            (folder / "copy" / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / "copy" / path)
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "venv/bin/python"), "install"]
+    offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed"]
+    template = folder / "copy" / "examples" / "plugin-template"
+    run(*pip, *offline, folder / "copy", template, cwd=folder)
+    shutil.copytree(TEMPLATE / "tests", folder / "tests")
+    shutil.copy(TEMPLATE / "kasmcore.yaml", folder)
+    shutil.copy(TEMPLATE / "pyproject.toml", folder)
+    return folder
+
+
+def test_both_plugins_are_active_by_the_template_s_yaml(site: Path) -> None:
+    kasmcore = site / "venv/bin/kasmcore"
+    listed = json.loads(run(kasmcore, "plugins", "--json", "--config", "kasmcore.yaml", cwd=site))
+    plugins = {plugin["name"]: plugin for plugin in listed}
+    for name, kinds in (("rle", ["encoders"]), ("blocked_keys", ["settings", "dlp"])):
+        assert plugins[name]["condition"] == "active", plugins[name]["reason"]
+        assert plugins[name]["distribution"] == "kasmcore-example-plugins"
+        assert plugins[name]["kinds"] == kinds
+    assert plugins["qoi"]["condition"] == "inactive"
+
+
+def test_the_template_s_settings_are_checked_and_explained(site: Path) -> None:
+    kasmcore = site / "venv/bin/kasmcore"
+    assert "ok" in run(kasmcore, "check", "--config", "kasmcore.yaml", cwd=site)
+    key = "plugin_settings.blocked_keys.keysyms"
+    assert "kasmcore.yaml line" in run(
+        kasmcore, "explain", key, "--config", "kasmcore.yaml", cwd=site
+    )
+
+
+def test_the_template_s_own_tests_pass_where_it_is_installed(site: Path) -> None:
+    output = run(site / "venv/bin/python", "-m", "pytest", "-q", "tests", cwd=site)
+    assert " passed" in output
+
+
+def test_the_installed_server_finds_its_browser_client(site: Path) -> None:
+    code = (
+        "from importlib.resources import files; import kasmcore;"
+        "assert 'site-packages' in kasmcore.__file__, kasmcore.__file__;"
+        "print((files('kasmcore.www') / 'src' / 'decoders' / 'qoi.js').read_text()[:40])"
+    )
+    assert run(site / "venv/bin/python", "-c", code, cwd=site)
