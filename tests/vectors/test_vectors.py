@@ -10,6 +10,7 @@ import pytest
 from kasmcore.errors import RemoteProtocolError
 from kasmcore.protocol.codec import MessageDecoder, MessageEncoder
 from kasmcore.protocol.frame_wire import CodecTable
+from kasmcore.protocol.messages import Message
 from kasmcore.protocol.table import LAYOUTS, Sender
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -23,8 +24,8 @@ _SPEC.loader.exec_module(generate)
 VECTORS: dict[str, Any] = json.loads(generate.VECTORS_FILE.read_text(encoding="utf-8"))
 
 
-def decoder_for(entry: dict[str, Any]) -> MessageDecoder:
-    decoder = MessageDecoder(Sender(entry["sender"]))
+def decoder_for(entry: dict[str, Any]) -> MessageDecoder[Message]:
+    decoder = MessageDecoder[Message](Sender(entry["sender"]))
     decoder.codecs = CodecTable(tuple(VECTORS["codecs"]))
     return decoder
 
