@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import attrs
+import trio
 from Xlib import X
 from Xlib.error import XError
 from Xlib.ext import randr
@@ -49,8 +51,9 @@ class ScreenResizer:
     """Resizes the display; every size within the server's range, also odd ones."""
 
     _x: AsyncDisplay
+    _one_at_a_time: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
-    async def resize(self, size: Size, now: Size) -> None:
+    async def resize(self, size: Size, size_now: Callable[[], Size]) -> None:
         """Give the display this size, or the nearest within the server's range.
 
         A server that cannot keeps its size; the log tells why. When this returns, the events that
@@ -58,20 +61,22 @@ class ScreenResizer:
 
         Args:
             size: what it shall have.
-            now: what it has.
+            size_now: tells what it has; another viewer may be resizing it too.
 
         Raises:
             CaptureEnded: the X server is gone.
         """
-        try:
-            if RANDR not in self._x.display.extensions:
-                raise _CannotResizeError("it has no RandR extension")
-            wanted = await self._limited(size)
-            if wanted != now:
-                await self._try_resize(wanted, now)
-        except (_CannotResizeError, XError) as problem:
-            LOG.warning("the display %s stays at %s: %s", self._x.name, now, problem)
-            await self._x.settled()
+        async with self._one_at_a_time:
+            now = size_now()
+            try:
+                if RANDR not in self._x.display.extensions:
+                    raise _CannotResizeError("it has no RandR extension")
+                wanted = await self._limited(size)
+                if wanted != now:
+                    await self._try_resize(wanted, now)
+            except (_CannotResizeError, XError) as problem:
+                LOG.warning("the display %s stays at %s: %s", self._x.name, now, problem)
+                await self._x.settled()
 
     async def _limited(self, size: Size) -> Size:
         limits = self._x.ask(randr.GetScreenSizeRange, RANDR, window=self._root)
@@ -161,6 +166,7 @@ class ScreenResizer:
         self._x.tell(
             randr.SetScreenSize,
             RANDR,
+            on_error=_told_by_what_follows,
             window=self._root,
             width=size.width,
             height=size.height,
@@ -181,6 +187,7 @@ class ScreenResizer:
         fresh = await self._read_screen()
         mode = await self._mode(fresh, size)
         await self._x.replies(self._set_crtc(fresh, mode, [screen.output]))
+        await self._remove_modes(fresh, keep=mode)
 
     async def _remove_modes(self, screen: _Screen, keep: int) -> None:
         for mode in screen.modes:
@@ -206,6 +213,11 @@ class ScreenResizer:
     @property
     def _root(self) -> int:
         return int(self._x.display.screen().root.id)
+
+
+def _told_by_what_follows(_problem: XError, _request: object) -> int:
+    """A size that is refused makes the controller's request fail too, and that one has a reply."""
+    return 1
 
 
 def _modes(resources: rq.ReplyRequest) -> tuple[_Mode, ...]:

@@ -88,7 +88,7 @@ class X11Screen:
 
     async def resize(self, size: Size) -> Size:
         """See `CaptureSource.resize`."""
-        await self._resizer.resize(size, self._size)
+        await self._resizer.resize(size, lambda: self._size)
         return self._size
 
     async def _read(self, framebuffer: Framebuffer) -> CapturedFrame | None:

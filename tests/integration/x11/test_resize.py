@@ -65,6 +65,18 @@ async def test_many_resizes_leave_one_mode_and_no_framebuffer_behind(x_server: X
     assert modes.count(" 1280x800 ") == 1  # the server's own mode stays
 
 
+async def test_two_viewers_may_resize_at_once(x_server: XServer) -> None:
+    sizes = [Size(600 + 10 * count, 500) for count in range(20)]
+    async with open_screen(x_server.name, "", X11Settings()) as screen:
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                for size in sizes:
+                    nursery.start_soon(screen.resize, size)
+            assert screen.size in sizes
+            assert (await screen.next_frame()).size == screen.size
+    assert x_server.run("xrandr").decode().count("kasmcore-") == 1
+
+
 async def test_modes_that_another_run_left_behind_are_removed(x_server: XServer) -> None:
     timing = ["0", "640", "640", "640", "640", "480", "480", "480", "480"]
     x_server.run("xrandr", "--newmode", "kasmcore-640x480", *timing)
