@@ -22,7 +22,7 @@ function frame(serial, ...codecs) {
   return { type: "Frame", serial, width: 9, height: 1, ...times, rectangles };
 }
 
-const CODECS = ["quick", "slow", "broken", "wrong", "absent"];
+const CODECS = ["quick", "slow", "broken", "wrong", "absent", "buggy", "late"];
 
 /** A pipeline with decoders of every temper, and what comes out of it. */
 function makePipeline() {
@@ -36,6 +36,13 @@ function makePipeline() {
     ["quick", pixel],
     ["slow", () => new Promise((resolve) => waiting.push(() => resolve(pixel())))],
     ["wrong", () => new Uint8ClampedArray(5)],
+    ["late", () => Promise.reject(new TypeError("no such thing"))],
+    [
+      "buggy",
+      () => {
+        throw new TypeError("no such thing");
+      },
+    ],
     [
       "broken",
       () => {
@@ -96,6 +103,8 @@ for (const [codec, reason] of [
   ["broken", "is cut off"],
   ["wrong", "gave 5 bytes for 1x1"],
   ["absent", "has no decoder here"],
+  ["buggy", "TypeError: no such thing"],
+  ["late", "TypeError: no such thing"],
 ]) {
   test(`a frame whose ${codec} part fails is not shown at all`, async () => {
     const { pipeline, log, finishOne } = makePipeline();

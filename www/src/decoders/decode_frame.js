@@ -21,7 +21,8 @@ import { DecodeError } from "../errors.js";
  * @param {string[]} codecs  names by codec number
  * @param {Map<string, import("./registry.js").Decoder>} decoders
  * @returns {PicturePart[] | Promise<PicturePart[]>}
- * @throws {DecodeError} one of them cannot be decoded; what the others gave has been freed
+ * @throws {DecodeError} one of them cannot be decoded; what the others gave has been freed.
+ *   Nothing else is thrown.
  */
 export function decodeFrame(rectangles, codecs, decoders) {
   /** @type {(PicturePart | Promise<PicturePart>)[]} */
@@ -50,8 +51,24 @@ function decodePart(rectangle, codec, decoders) {
   /** @param {import("./registry.js").Decoded} image */
   const toPart = (image) =>
     checked({ x, y, width, height, codec, bytes: payload.length, image });
-  const decoded = decoder.decode(payload, rectangle);
-  return decoded instanceof Promise ? decoded.then(toPart) : toPart(decoded);
+  try {
+    const decoded = decoder.decode(payload, rectangle);
+    if (!(decoded instanceof Promise)) return toPart(decoded);
+    return decoded.then(toPart).catch((error) => {
+      throw blaming(codec, error);
+    });
+  } catch (error) {
+    throw blaming(codec, error);
+  }
+}
+
+/**
+ * Whatever a decoder throws is the fault of its codec: the server then leaves that codec out.
+ * @param {string} codec
+ * @param {unknown} error
+ */
+function blaming(codec, error) {
+  return error instanceof DecodeError ? error : new DecodeError(codec, String(error));
 }
 
 /**

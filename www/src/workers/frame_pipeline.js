@@ -64,6 +64,7 @@ export class FramePipeline {
         );
       }
     } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
       this.#failed(entry, error);
     }
   }
@@ -98,11 +99,9 @@ export class FramePipeline {
 
   /**
    * @param {Entry} entry
-   * @param {unknown} error
+   * @param {DecodeError} error
    */
-  #failed(entry, error) {
-    const codec = error instanceof DecodeError ? error.codec : "";
-    const reason = error instanceof DecodeError ? error.reason : String(error);
+  #failed(entry, { codec, reason }) {
     entry.decoded_ms = this.now_ms();
     entry.answer = {
       type: "FrameFailed",
