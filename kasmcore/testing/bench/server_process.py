@@ -1,0 +1,85 @@
+"""A ``kasmcore run`` of its own: on loopback, without TLS, login and desktop environment."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import attrs
+import trio
+
+from kasmcore.errors import KasmcoreError
+
+START_LIMIT_S = 60.0
+
+_BARE = (
+    "network.interface=127.0.0.1",
+    "network.websocket_port=0",
+    "network.ssl.enabled=false",
+    "security.login_required=false",
+    "desktop.environment=none",
+)
+_OPEN = re.compile(rb"Open (\S+)")
+_LAST_LINES = 3
+
+
+@attrs.frozen
+class RunningServer:
+    """A server that answers."""
+
+    url: str
+    pid: int
+
+
+@asynccontextmanager
+async def running_server(
+    directory: Path, settings: Sequence[str] = (), flags: Sequence[str] = ()
+) -> AsyncIterator[RunningServer]:
+    """Start a server, wait until it says its address, stop it at the end of the block.
+
+    Args:
+        directory: takes its state and its log, ``server.log``.
+        settings: ``key=value``, as after ``--set``; they win over those of ``flags``.
+        flags: further words for ``kasmcore run``.
+
+    Raises:
+        KasmcoreError: it ended, or said nothing within a minute; perhaps in an ExceptionGroup.
+    """
+    every = (*_BARE, f"server.state_directory={directory / 'state'}", *settings)
+    words = [*flags, *(word for setting in every for word in ("--set", setting))]
+    log = directory / "server.log"
+    with log.open("wb") as log_file:
+        async with trio.open_nursery() as nursery:
+            process: trio.Process = await nursery.start(
+                lambda **started: trio.run_process(
+                    [sys.executable, "-m", "kasmcore", "run", *words],
+                    stdout=subprocess.PIPE,
+                    capture_stdout=False,
+                    stderr=log_file,
+                    check=False,
+                    **started,
+                )
+            )
+            url = await _said_address(process, log)
+            yield RunningServer(url, process.pid)
+            nursery.cancel_scope.cancel()
+
+
+async def _said_address(process: trio.Process, log: Path) -> str:
+    said = b""
+    if process.stdout is not None:
+        with trio.move_on_after(START_LIMIT_S):
+            async for part in process.stdout:
+                said += part
+                if found := _OPEN.search(said):
+                    return found[1].decode()
+    last_lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    raise KasmcoreError(
+        "the server did not start",
+        where=" / ".join(last_lines),
+        remedy="Try kasmcore run with the same settings.",
+    )
