@@ -10,6 +10,7 @@ from kasmcore.config.describe import json_schema, settings_page
 from kasmcore.config.schema import PluginsConfig
 from kasmcore.config.sections import SettingsSection
 from kasmcore.plugin_manager import load_plugins
+from kasmcore.testing.reference_pages import hooks_page, interfaces_page
 
 DOCS = Path(__file__).parent
 DISTRIBUTION = "kasmcore"
@@ -28,6 +29,8 @@ def built_in_sections() -> tuple[SettingsSection, ...]:
 PAGES: list[tuple[Path, Callable[[], str]]] = [
     (DOCS / "operators" / "settings.md", lambda: settings_page(built_in_sections())),
     (DOCS / "operators" / "settings.schema.json", lambda: json_schema(built_in_sections())),
+    (DOCS / "plugins" / "hooks.md", hooks_page),
+    (DOCS / "plugins" / "interfaces.md", interfaces_page),
 ]
 
 

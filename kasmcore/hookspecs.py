@@ -35,7 +35,7 @@ def kasmcore_register_settings() -> Sequence[SettingsSection]:
     Returns: one section per settings class; ``[]`` for none.
     Combined: all lists are joined; a name offered twice stops the start.
     Raises: nothing; an error stops the start.
-    Since: 0.1. Example: ``plugins/dlp/kasmcore_keyboard_policy``.
+    Since: 0.1. Example: ``examples/plugin-template/kasmcore_blocked_keys``.
     """
     return []
 

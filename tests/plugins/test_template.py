@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from tests.project.tree import ROOT, files
 
+SHOWN = {".py", ".js", ".toml"}
 TEMPLATE = ROOT / "examples" / "plugin-template"
 
 
@@ -83,3 +85,12 @@ def test_the_installed_server_finds_its_browser_client(site: Path) -> None:
         "print((files('kasmcore.www') / 'src' / 'decoders' / 'qoi.js').read_text()[:40])"
     )
     assert run(site / "venv/bin/python", "-c", code, cwd=site)
+
+
+def test_the_tutorial_shows_the_template_as_it_is() -> None:
+    tutorial = (ROOT / "docs" / "plugins" / "first-encoder.md").read_text()
+    sources = [path.read_text() for path in TEMPLATE.rglob("*") if path.suffix in SHOWN]
+    blocks = re.findall(r"^```(?:python|js|toml)\n(.*?)^```", tutorial, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 5
+    for block in blocks:
+        assert any(block in source for source in sources), block
