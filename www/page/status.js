@@ -29,8 +29,10 @@ export class Status {
       const title = this.#hasConnected ? "Connection lost" : "No connection yet";
       this.#fill(title, reason, "Try now");
       this.#countDown(reason, retryAt_ms);
-    } else if (name === "ended") this.#fill("The connection has ended", reason, "Connect again");
-    else if (name === "idle") this.#fill("Disconnected", "", "Connect");
+    } else if (name === "ended") {
+      const title = this.#hasConnected ? "The connection has ended" : "No connection";
+      this.#fill(title, reason, "Connect again");
+    } else if (name === "idle") this.#fill("Disconnected", "", "Connect");
   }
 
   /**
