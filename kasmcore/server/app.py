@@ -45,6 +45,8 @@ class WebApplication:
     files: StaticFiles
     websockets: Mapping[str, AsgiWebSocketHandler]
     """Transports' handlers by path."""
+    base_path: str
+    """With a slash at both ends."""
     serve_viewer: ServeViewer
     visits: OpenVisits
     base_headers: tuple[tuple[str, str], ...]
@@ -96,6 +98,8 @@ class WebApplication:
             return attrs.evolve(refusal, headers=(*refusal.headers, ("Allow", allowed)))
         if not is_file:
             raise RequestRefused(404, f"there is no {head.path}")
+        if f"{head.path}/" == self.base_path:
+            return HttpResponse(308, headers=(("Location", f"{head.path.rpartition('/')[2]}/"),))
         if head.path == "/" and not await self._is_logged_in(head, entry):
             return HttpResponse(
                 303, headers=(("Location", "login.html"), ("Cache-Control", "no-store"))

@@ -36,7 +36,8 @@ def build_application(
     """
     config = setup.config
     # Cookies do not know ports: servers on one machine need a name each.
-    cookie = LoginCookie(f"kasmcore_{port}", normalised_base_path(config.network.base_path))
+    base_path = normalised_base_path(config.network.base_path)
+    cookie = LoginCookie(f"kasmcore_{port}", base_path)
     visits = OpenVisits()
     has_plugin_decoders = any(spec.browser_decoder is not None for spec in setup.encoders)
     return WebApplication(
@@ -44,6 +45,7 @@ def build_application(
         endpoints=EndpointTable.of_endpoints(_endpoints(setup, chain, cookie, visits, counts)),
         files=StaticFiles.of_config(config.server.http.httpd_directory),
         websockets=_websockets(setup.transports),
+        base_path=base_path,
         serve_viewer=setup.serve_viewer,
         visits=visits,
         base_headers=security_headers(config.server.http.headers, allows_wasm=has_plugin_decoders),

@@ -15,7 +15,7 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 
-from kasmcore.server.accepted import AcceptedConnection
+from kasmcore.server.accepted import AcceptedConnection, WatchedStream
 from kasmcore.server.access_counts import AccessCounts
 from kasmcore.server.proxies import Networks, is_trusted_proxy
 from kasmcore.server.server_setup import ServerLimits
@@ -57,7 +57,7 @@ class ConnectionHandler:
         except OSError:  # gone already
             await trio.aclose_forcefully(stream)
             return
-        connection = AcceptedConnection(stream, peer)
+        connection = AcceptedConnection(WatchedStream(stream), peer)
         if self._is_full(peer):
             _log.warning("connection from %s refused: too many are open", peer)
             await connection.abort()
@@ -107,7 +107,7 @@ class ConnectionHandler:
 
     async def _serve(self, connection: AcceptedConnection) -> None:
         stream = connection.stream
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
+        stream.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
         with trio.move_on_after(self.limits.handshake_s) as waiting:
             first = await stream.socket.recv(1, socket.MSG_PEEK)
         if waiting.cancelled_caught or not first:
@@ -127,14 +127,15 @@ class ConnectionHandler:
     async def _serve_http(
         self,
         connection: AcceptedConnection,
-        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
+        stream: WatchedStream | trio.SSLStream[WatchedStream],
     ) -> None:
         state = ConnectionState({"connection": connection})
         server = TCPServer(self.app, self.http_config, self._worker, state, stream)  # type: ignore[arg-type]
-        await server.run()
+        with connection.serving:
+            await server.run()
 
 
-async def _send_to_https(stream: trio.SocketStream) -> None:
+async def _send_to_https(stream: WatchedStream) -> None:
     """Answer plain HTTP on a port that speaks TLS: the same address, with https."""
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _PLAIN_HEAD_BYTES:

@@ -26,6 +26,7 @@ CLOSE_INTERNAL_ERROR = 1011
 CLOSE_SIGNED_OUT = 4001
 """The login under which this WebSocket was opened has ended: coming back needs a new one."""
 _CLOSE_GRACE_S = 2.0
+_SEND_TO_NOBODY_S = 0.01
 
 
 @attrs.frozen(eq=False)
@@ -67,8 +68,14 @@ class WebSocketExchange:
         return message
 
     async def send(self, message: AsgiMessage) -> None:
-        """Send."""
+        """Send. To a peer who has left it does nothing, as ASGI says, but takes a moment.
+
+        Hypercorn returns at once then, without letting other tasks run.
+        """
         self._is_answered = True
+        if self.connection.ended.is_set():
+            await trio.sleep(_SEND_TO_NOBODY_S)
+            return
         if message["type"] == "websocket.accept":
             self.is_open = True
         elif message["type"] == "websocket.close":
@@ -135,12 +142,14 @@ class OpenVisits:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_cut_when_overdue, opened, exchange.connection)
+                nursery.start_soon(_end_when_left, opened, exchange.connection)
                 await _run_handler(handler, exchange, visit, opened)
                 opened.ending.set()
                 await exchange.close(opened.close_code)
                 nursery.cancel_scope.cancel()
         finally:
             self._visits.discard(opened)
+            exchange.connection.finish()
 
 
 async def _run_handler(
@@ -161,3 +170,10 @@ async def _cut_when_overdue(opened: _OpenVisit, connection: AcceptedConnection) 
     await opened.ending.wait()
     await trio.sleep(_CLOSE_GRACE_S)
     await connection.abort()
+
+
+async def _end_when_left(opened: _OpenVisit, connection: AcceptedConnection) -> None:
+    """End a handler that only sends and so does not notice that its peer has left."""
+    await connection.ended.wait()
+    await trio.sleep(_CLOSE_GRACE_S)
+    opened.end(CLOSE_GOING_AWAY)

@@ -19,6 +19,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    rest: bytes = b""
+    """What came behind the handshake of a WebSocket."""
 
     @property
     def json(self) -> dict[str, object]:
@@ -81,9 +83,12 @@ async def exchange(
     return await read_reply(stream, method)
 
 
+_ANY_REQUEST = [("Host", "x"), ("Connection", "Upgrade"), ("Upgrade", "websocket")]
+
+
 async def read_reply(stream: Stream, method: str = "GET") -> Reply:
     connection = h11.Connection(h11.CLIENT)
-    connection.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
+    connection.send(h11.Request(method=method, target="/", headers=_ANY_REQUEST))
     connection.send(h11.EndOfMessage())
     response, content = None, b""
     while True:
@@ -98,9 +103,10 @@ async def read_reply(stream: Stream, method: str = "GET") -> Reply:
             content += event.data
         else:
             break
+    rest = connection.trailing_data[0]
     assert response is not None, "the server closed the connection without an answer"
     headers = {k.decode().lower(): v.decode("latin-1") for k, v in response.headers}
-    return Reply(response.status_code, headers, content)
+    return Reply(response.status_code, headers, content, rest)
 
 
 def login_body(name: str, password: str) -> bytes:
