@@ -1,9 +1,7 @@
-import { LocalClipboard } from "./src/clipboard/local_clipboard.js";
-import { TextClipboard } from "./src/clipboard/text_clipboard.js";
+import { SharedClipboard } from "./src/clipboard/shared_clipboard.js";
 import { Supervisor } from "./src/connection/supervisor.js";
 import { Cursor } from "./src/display/cursor.js";
 import { Screen } from "./src/display/screen.js";
-import { ProtocolError } from "./src/errors.js";
 import { Keyboard } from "./src/input/keyboard.js";
 import { Pointer } from "./src/input/pointer.js";
 import { textMessages } from "./src/input/typed_text.js";
@@ -45,11 +43,9 @@ export class KasmClient extends EventTarget {
   #cursor;
   #keyboard;
   #pointer;
-  #clipboard = new TextClipboard();
-  #localClipboard;
+  #clipboard;
   #meter = new Meter();
   #permissions = 0;
-  #maximumClipboardBytes = 0;
   #version = "";
   #needsLogin = true;
   #askedSize = "";
@@ -79,7 +75,7 @@ export class KasmClient extends EventTarget {
       translatesCommand: commandIsControl,
       send: (message) => this.#send(message),
       chordPressed: () => this.#emit("panel", {}),
-      wantsPasteEvents: () => this.#localClipboard.needsPasteEvents,
+      wantsPasteEvents: () => this.#clipboard.needsPasteEvents,
       pasted: (text) => this.sendClipboard(text),
     });
     this.#pointer = new Pointer(canvas, {
@@ -87,11 +83,12 @@ export class KasmClient extends EventTarget {
       send: (message) => this.#send(message),
       happened: (event) => this.#pointerHappened(event),
     });
-    this.#localClipboard = new LocalClipboard({
-      changed: (text) => this.sendClipboard(text),
-      refused: (text) => this.#emit("clipboard", { text, isRefused: true }),
+    this.#clipboard = new SharedClipboard({
+      send: (message) => this.#send(message),
+      received: (text, isRefused) => this.#emit("clipboard", { text, isRefused }),
+      warn: (topic, text) => this.#notice("warning", topic, text),
     });
-    this.#localClipboard.isAutomatic = automaticClipboard;
+    this.#clipboard.isAutomatic = automaticClipboard;
     this.#supervisor = this.#makeSupervisor(new URL(url, document.baseURI));
     this.#listenToPage();
     this.#allow(0);
@@ -128,7 +125,7 @@ export class KasmClient extends EventTarget {
     this.#abort.abort();
     this.#keyboard.dispose();
     this.#pointer.dispose();
-    this.#localClipboard.dispose();
+    this.#clipboard.dispose();
     this.#screen.dispose();
   }
 
@@ -144,7 +141,7 @@ export class KasmClient extends EventTarget {
   configure({ scale, devicePixels, commandIsControl, automaticClipboard }) {
     this.#screen.configure({ mode: scale, usesDevicePixels: devicePixels });
     if (commandIsControl !== undefined) this.#keyboard.configure(commandIsControl);
-    if (automaticClipboard !== undefined) this.#localClipboard.isAutomatic = automaticClipboard;
+    if (automaticClipboard !== undefined) this.#clipboard.isAutomatic = automaticClipboard;
     this.#askForSize();
   }
 
@@ -179,13 +176,7 @@ export class KasmClient extends EventTarget {
    * @param {string} text
    */
   sendClipboard(text) {
-    if (this.state.name !== "connected" || !this.canWrite) return;
-    const { messages, isTooLong } = this.#clipboard.offer(text, this.#maximumClipboardBytes);
-    messages.forEach((message) => this.#send(message));
-    if (isTooLong && this.#maximumClipboardBytes > 0) {
-      const most = `${Math.floor(this.#maximumClipboardBytes / 1024)} KiB`;
-      this.#notice("warning", "clipboard_too_long", `The text is longer than ${most}; it was not sent.`);
-    }
+    if (this.canWrite) this.#clipboard.offer(text);
   }
 
   /** Figures of the last two seconds, with the picture's size. */
@@ -216,7 +207,7 @@ export class KasmClient extends EventTarget {
     window.addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && release(), { signal });
     window.addEventListener("online", () => this.#hurry(), { signal });
-    this.#keyboard.field.addEventListener("keydown", () => this.#localClipboard.activated(), {
+    this.#keyboard.field.addEventListener("keydown", () => this.#clipboard.activated(), {
       signal,
     });
   }
@@ -232,8 +223,8 @@ export class KasmClient extends EventTarget {
   }
 
   #makeHello() {
-    const { width, height } = this.#screen.wantedSize;
-    const wantsResize = this.#screen.mode === "resize";
+    const { width, height } = this.#screen.wantedSize ?? { width: 0, height: 0 };
+    const wantsResize = this.#screen.mode === "resize" && width > 0;
     this.#askedSize = wantsResize ? `${width}x${height}` : "";
     return {
       type: /** @type {const} */ ("Hello"),
@@ -249,6 +240,7 @@ export class KasmClient extends EventTarget {
 
   #askForSize() {
     if (this.#screen.mode !== "resize" || this.state.name !== "connected") return;
+    if (this.#screen.wantedSize === null) return;
     const { width, height } = this.#screen.wantedSize;
     if (this.#askedSize === `${width}x${height}`) return;
     this.#askedSize = `${width}x${height}`;
@@ -270,7 +262,7 @@ export class KasmClient extends EventTarget {
     this.#version = version;
   }
 
-  /** @param {Exclude<import("./src/workers/thread_messages.js").FromWorker, {kind: "closed"}>} told */
+  /** @param {Exclude<import("./src/workers/thread_messages.js").Told, {kind: "closed"}>} told */
   #receive(told) {
     if (told.kind === "picture") this.#present(told);
     else if (told.kind === "message") this.#take(told.message);
@@ -285,10 +277,10 @@ export class KasmClient extends EventTarget {
   }
 
   /** @param {import("./src/workers/thread_messages.js").Picture} picture */
-  #present({ connection, serial, width, height, parts, received_ms, decoded_ms }) {
+  #present({ serial, width, height, parts, received_ms, decoded_ms }) {
     this.#screen.present({ width, height }, parts);
     const at_ms = wallClock_ms();
-    this.#supervisor.presented(connection, serial, at_ms);
+    this.#supervisor.presented(serial, at_ms);
     const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
     const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
     this.#meter.frameShown({ at_ms, decode_ms, present_ms, parts: sizes });
@@ -302,36 +294,22 @@ export class KasmClient extends EventTarget {
       this.#notice(SEVERITIES[message.severity], message.topic, message.text);
     } else if (message.type === "PermissionsChanged") this.#allow(message.permissions);
     else if (message.type === "ViewerStatistics") this.#meter.serverTold(message);
-    else this.#takeClipboard(message);
+    else this.#clipboard.take(message);
   }
 
   /** @param {import("./src/protocol/messages.js").Welcome} welcome */
   #welcome(welcome) {
     const { desktop_name: name, user_name: userName, server_version: version } = welcome;
-    this.#maximumClipboardBytes = welcome.maximum_clipboard_bytes;
-    this.#clipboard.reset();
+    this.#clipboard.connected(welcome.maximum_clipboard_bytes);
     this.#failedCodecs.clear();
     this.#allow(welcome.permissions);
     this.#emit("desktop", { name, userName, version, canSignOut: this.#needsLogin });
     this.#askForSize();
   }
 
-  /** @param {import("./src/protocol/messages.js").ClipboardMessage} message */
-  #takeClipboard(message) {
-    try {
-      const text = this.#clipboard.receive(message);
-      if (text === null) return;
-      this.#emit("clipboard", { text, isRefused: false });
-      this.#localClipboard.write(text);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#notice("warning", "clipboard_broken", `The desktop's clipboard did not arrive: ${error.message}.`);
-    }
-  }
-
   /** @param {number} permissions */
   #allow(permissions) {
-    if (permissions === 0 && this.canWrite) this.#keyboard.releaseAll();
+    if (this.canWrite && (permissions & PERMISSION.WRITE) === 0) this.#keyboard.releaseAll();
     this.#permissions = permissions;
     this.#keyboard.isEnabled = this.canWrite;
     this.#pointer.isEnabled = this.canWrite;
@@ -351,7 +329,7 @@ export class KasmClient extends EventTarget {
       this.focus();
     }
     this.#keyboard.sync(event);
-    this.#localClipboard.activated();
+    this.#clipboard.activated();
   }
 
   /**

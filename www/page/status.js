@@ -8,6 +8,7 @@ export class Status {
   #section = find("status", HTMLElement);
   #title = find("status-title", HTMLElement);
   #detail = find("status-detail", HTMLElement);
+  #countdown = find("status-countdown", HTMLElement);
   #retry = find("status-retry", HTMLButtonElement);
   #timer = 0;
   #hasConnected = false;
@@ -28,7 +29,7 @@ export class Status {
     } else if (name === "waiting") {
       const title = this.#hasConnected ? "Connection lost" : "No connection yet";
       this.#fill(title, reason, "Try now");
-      this.#countDown(reason, retryAt_ms);
+      this.#countDown(retryAt_ms);
     } else if (name === "ended") {
       const title = this.#hasConnected ? "The connection has ended" : "No connection";
       this.#fill(title, reason, "Connect again");
@@ -44,17 +45,15 @@ export class Status {
     this.#section.hidden = false;
     this.#title.textContent = title;
     this.#detail.textContent = detail;
+    this.#countdown.textContent = "";
     this.#retry.hidden = action === "";
     this.#retry.textContent = action;
   }
 
-  /**
-   * @param {string} reason
-   * @param {number} retryAt_ms
-   */
-  #countDown(reason, retryAt_ms) {
+  /** @param {number} retryAt_ms */
+  #countDown(retryAt_ms) {
     const left_s = Math.max(0, Math.ceil((retryAt_ms - Date.now()) / 1000));
-    this.#detail.textContent = `${reason} Trying again in ${left_s} s.`.trim();
-    this.#timer = window.setTimeout(() => this.#countDown(reason, retryAt_ms), 1000);
+    this.#countdown.textContent = `Trying again in ${left_s} s.`;
+    this.#timer = window.setTimeout(() => this.#countDown(retryAt_ms), 1000);
   }
 }

@@ -6,6 +6,7 @@ import { fetchServerInfo } from "./server_info.js";
 
 /**
  * @typedef {import("../workers/thread_messages.js").FromWorker} FromWorker
+ * @typedef {import("../workers/thread_messages.js").Told} Told
  * @typedef {import("../workers/thread_messages.js").Closed} Closed
  * @typedef {import("../workers/thread_messages.js").HelloWithoutCodecs} HelloWithoutCodecs
  */
@@ -41,7 +42,7 @@ export class Supervisor {
    * @param {object} wiring
    * @param {URL} wiring.base  the server's root
    * @param {() => HelloWithoutCodecs} wiring.makeHello  asked at each connection
-   * @param {(message: Exclude<FromWorker, Closed>) => void} wiring.receive
+   * @param {(told: Exclude<Told, Closed>) => void} wiring.receive
    * @param {(state: ConnectionState) => void} wiring.stateChanged
    * @param {(info: import("./server_info.js").ServerInfo) => void} wiring.informed
    */
@@ -84,12 +85,12 @@ export class Supervisor {
   }
 
   /**
-   * @param {number} connection
+   * The picture with this serial is on screen.
    * @param {number} serial
    * @param {number} at_ms
    */
-  presented(connection, serial, at_ms) {
-    this.#tell({ kind: "presented", connection, serial, at_ms });
+  presented(serial, at_ms) {
+    this.#tell({ kind: "presented", connection: this.#connection, serial, at_ms });
   }
 
   /** Release the worker; the supervisor cannot be used afterwards. */
@@ -160,22 +161,22 @@ export class Supervisor {
     this.#worker?.postMessage(message);
   }
 
-  /** @param {FromWorker} data */
-  #receive(data) {
-    if (data.kind === "closed") {
-      this.#closed(data);
+  /** @param {FromWorker} message */
+  #receive({ connection, told }) {
+    if (connection !== this.#connection) return;
+    if (told.kind === "closed") {
+      this.#closed(told);
       return;
     }
-    if (data.kind === "message" && data.message.type === "Welcome") {
+    if (told.kind === "message" && told.message.type === "Welcome") {
       this.#connectedAt_ms = Date.now();
       this.#enter("connected");
     }
-    this.receive(data);
+    this.receive(told);
   }
 
   /** @param {Closed} closed */
   #closed({ cause, reason }) {
-    if (this.#state.name !== "connecting" && this.#state.name !== "connected") return;
     const wasGood = Date.now() - this.#connectedAt_ms > GOOD_AFTER_MS;
     if (this.#state.name === "connected" && wasGood) this.#schedule.reset();
     if (cause === "refused") this.#enter("ended", reason || "The server ended the connection.");

@@ -41,6 +41,8 @@ export class Screen {
     this.canvas.width = 1;
     this.canvas.height = 1;
     Object.assign(this.canvas.style, { position: "absolute", display: "block", touchAction: "none" });
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Picture of the remote desktop");
     this.root.append(this.canvas);
     element.append(this.root);
     const context = this.canvas.getContext("2d", { alpha: false });
@@ -62,8 +64,9 @@ export class Screen {
     return { width: this.canvas.width, height: this.canvas.height };
   }
 
-  /** The desktop size that would fill the viewport. */
+  /** The desktop size that would fill the viewport; null while it has no size. */
   get wantedSize() {
+    if (this.#viewport.width === 0 || this.#viewport.height === 0) return null;
     return wantedSize(
       this.#viewport,
       naturalScale(window.devicePixelRatio, this.usesDevicePixels),

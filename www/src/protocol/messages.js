@@ -51,6 +51,15 @@
  */
 
 import { ProtocolError } from "../errors.js";
+import {
+  checkCursor,
+  checkFrame,
+  checkLocks,
+  checkPermissions,
+  checkSeverity,
+  checkSize,
+  checkWelcome,
+} from "./checks.js";
 import { blob32, bool, f64, i16, listOf, record, text16, text8, u16, u32, u8 } from "./wire.js";
 
 export const PROTOCOL_VERSION = 1;
@@ -293,53 +302,3 @@ export const FROM_SERVER = [
   ]),
   ...CLIPBOARD,
 ];
-
-/** @param {KeyEvent} event */
-function checkLocks({ locks }) {
-  if (locks > 7) throw new ProtocolError(`locks are ${locks}`);
-}
-
-/** @param {{width: number, height: number}} size */
-function checkSize({ width, height }) {
-  if (width === 0 || height === 0) throw new ProtocolError(`a size is ${width}x${height}`);
-}
-
-/** @param {{permissions: number}} message */
-function checkPermissions({ permissions }) {
-  if (permissions > 7) throw new ProtocolError(`permissions are ${permissions}`);
-}
-
-/** @param {Welcome} welcome */
-function checkWelcome(welcome) {
-  checkSize(welcome);
-  checkPermissions(welcome);
-}
-
-/** @param {Frame} frame */
-function checkFrame({ width, height, rectangles }) {
-  checkSize({ width, height });
-  for (const { operation, quality, ...place } of rectangles) {
-    if (operation !== 0) {
-      throw new ProtocolError(`rectangle operation ${operation} was not agreed on`);
-    }
-    if (quality > 100) throw new ProtocolError(`a rectangle's quality is ${quality}`);
-    checkSize(place);
-    if (place.x + place.width > width || place.y + place.height > height) {
-      throw new ProtocolError(
-        `rectangle ${place.width}x${place.height}+${place.x}+${place.y} is not inside ${width}x${height}`,
-      );
-    }
-  }
-}
-
-/** @param {CursorImage} cursor */
-function checkCursor({ width, height, rgba }) {
-  if (rgba.length !== width * height * 4) {
-    throw new ProtocolError(`${rgba.length} bytes are no RGBA image of ${width}x${height}`);
-  }
-}
-
-/** @param {Notice} notice */
-function checkSeverity({ severity }) {
-  if (severity > 2) throw new ProtocolError(`a severity is ${severity}`);
-}

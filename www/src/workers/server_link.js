@@ -8,7 +8,7 @@ import { wallClock_ms } from "./thread_messages.js";
 
 /**
  * @typedef {import("./thread_messages.js").Connect} Connect
- * @typedef {import("./thread_messages.js").FromWorker} FromWorker
+ * @typedef {import("./thread_messages.js").Told} Told
  * @typedef {import("./thread_messages.js").ClosedCause} ClosedCause
  * @typedef {import("../protocol/messages.js").ClientMessage} ClientMessage
  * @typedef {import("../protocol/messages.js").ServerMessage} ServerMessage
@@ -38,7 +38,7 @@ export class ServerLink {
 
   /**
    * @param {Connect} order
-   * @param {(message: FromWorker, transfer?: Transferable[]) => void} tell
+   * @param {(told: Told, transfer?: Transferable[]) => void} tell
    */
   constructor(order, tell) {
     this.connection = order.connection;
@@ -143,9 +143,8 @@ export class ServerLink {
       decoders: this.#decoders,
       now_ms: wallClock_ms,
       show: ({ serial, width, height }, parts, received_ms, decoded_ms) => {
-        const { connection } = this;
         this.tell(
-          { kind: "picture", connection, serial, width, height, received_ms, decoded_ms, parts },
+          { kind: "picture", serial, width, height, received_ms, decoded_ms, parts },
           transferablesOf(parts),
         );
       },

@@ -15,7 +15,10 @@ scope.onmessage = ({ data }) => {
     link?.close();
     link = null;
     if (data.kind === "connect") {
-      link = new ServerLink(data, (message, transfer = []) => scope.postMessage(message, transfer));
+      const { connection } = data;
+      link = new ServerLink(data, (told, transfer = []) => {
+        scope.postMessage({ connection, told }, transfer);
+      });
     }
   }
 };

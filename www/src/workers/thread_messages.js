@@ -1,7 +1,7 @@
 /**
  * What the page's thread and the session worker tell each other.
  *
- * `connection` counts connections from 1, so that what belongs to an ended one is recognised.
+ * `connection` counts attempts to connect, so that what belongs to an ended one is recognised.
  * Times are milliseconds since 1970 with fractions (`timeOrigin + now()`), comparable between threads.
  *
  * @typedef {Omit<import("../protocol/messages.js").Hello, "codecs">} HelloWithoutCodecs
@@ -15,9 +15,8 @@
  *
  * @typedef {Exclude<import("../protocol/messages.js").ServerMessage,
  *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"}>} PassedOnMessage
- * @typedef {{kind: "picture", connection: number, serial: number, width: number, height: number,
- *   received_ms: number, decoded_ms: number,
- *   parts: import("../decoders/decode_frame.js").PicturePart[]}} Picture
+ * @typedef {{kind: "picture", serial: number, width: number, height: number, received_ms: number,
+ *   decoded_ms: number, parts: import("../decoders/decode_frame.js").PicturePart[]}} Picture
  * @typedef {{kind: "message", message: PassedOnMessage}} Message
  * @typedef {{kind: "round_trip", round_trip_ms: number}} RoundTrip
  * @typedef {{kind: "frame_failed", codec: string, reason: string}} FrameFailure
@@ -26,7 +25,8 @@
  * @typedef {"unreachable" | "lost" | "farewell" | "refused" | "protocol"} ClosedCause
  *   unreachable: never came up; lost: broke off; farewell: the server said goodbye for now;
  *   refused: the server said not to come back; protocol: the peer made no sense
- * @typedef {Picture | Message | RoundTrip | FrameFailure | DecoderMissing | Closed} FromWorker
+ * @typedef {Picture | Message | RoundTrip | FrameFailure | DecoderMissing | Closed} Told
+ * @typedef {{connection: number, told: Told}} FromWorker
  *
  * @typedef {object} WorkerScope  what the worker needs of DedicatedWorkerGlobalScope
  * @property {(message: FromWorker, transfer?: Transferable[]) => void} postMessage
