@@ -123,7 +123,7 @@ class _RunningServer:
             connections = await nursery.start(self._keep_connections)
             try:
                 if self.tls is not None:
-                    nursery.start_soon(self.tls.watch)
+                    nursery.start_soon(self.tls.watch, self.setup.limits.certificate_check_s)
                 for _, transport in self.setup.transports:
                     await nursery.start(transport.listen, self.host)
                 nursery.start_soon(

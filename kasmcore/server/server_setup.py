@@ -21,7 +21,7 @@ ServeViewer = Callable[[Connection, User, str], Awaitable[None]]
 
 @attrs.frozen(kw_only=True)
 class ServerLimits:
-    """Bounds that keep one peer from harming the rest. Not settings: nobody has to know them."""
+    """Bounds that keep one peer from harming the rest. No settings: no operator needs them."""
 
     handshake_s: float = 10.0
     """From the TCP connection to the end of the TLS handshake."""
@@ -32,6 +32,8 @@ class ServerLimits:
     silence_s: int = 75
     """An open WebSocket that answers no ping for this long is gone."""
     ping_interval_s: float = 20.0
+    certificate_check_s: float = 60.0
+    """Between two looks at whether the certificate's files have changed."""
     stop_s: float = 3.0
     """For requests and viewers to end when the server stops."""
     header_bytes: int = 16 * 1024

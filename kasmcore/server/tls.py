@@ -21,7 +21,6 @@ from kasmcore.server.state_directory import state_directory
 
 _log = logging.getLogger(__name__)
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-_CHECK_INTERVAL_S = 60.0
 _SELF_SIGNED_FILE = "self-signed.pem"
 
 
@@ -93,7 +92,7 @@ class TlsIdentity:
         _log.info("new certificate in use, SHA-256 %s", self.fingerprint)
         return True
 
-    async def watch(self, interval_s: float = _CHECK_INTERVAL_S) -> None:
+    async def watch(self, interval_s: float) -> None:
         """Reload whenever the files change, until cancelled."""
         while True:
             await trio.sleep(interval_s)
