@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_help_lists_built_in_and_plugin_commands(
     assert main([]) == 0
     output = capsys.readouterr().out
     for name in (*COMMANDS, "hello"):
-        assert f"    {name} " in output
+        assert re.search(rf"^    {name}\b", output, re.MULTILINE)
 
 
 def test_a_plugins_command_runs_with_its_own_flags(
