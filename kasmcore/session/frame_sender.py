@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 
 import attrs
 import trio
 
 from kasmcore.pipeline.choice import Link
 from kasmcore.pipeline.plan import FramePlan, Planner, PlanRequest
+from kasmcore.pipeline.tiles import TileGrid
+from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.send_rules import SendRules
@@ -19,6 +22,7 @@ from kasmcore.values.permissions import Permission
 
 _LOG = logging.getLogger(__name__)
 
+_LARGEST_FRAME_BYTES = MAXIMUM_FRAME_BYTES // 2
 _GRACE_S = 0.010
 """How long a viewer with old pending changes waits for a newer frame."""
 
@@ -103,7 +107,6 @@ class FrameSender:
         plan, parts, planned_s = await self._encode(newest, request)
         if viewer.picture is not picture:  # the display changed its size meanwhile
             return
-        self._serial += 1
         times = FrameTimes(
             changed_s=newest.frame.changed_at_s,
             captured_s=newest.frame.captured_at_s,
@@ -111,18 +114,25 @@ class FrameSender:
             planned_s=planned_s,
             encoded_s=trio.current_time(),
         )
-        frame = EncodedFrame(self._serial, newest.grid.size, parts, times)
+        _LOG.debug("viewer %d frame %d: %s", viewer.info.viewer_id, self._serial + 1, plan.why)
+        for group in _groups_that_fit(parts):
+            await self._send_group(newest.grid, group, times)
+
+    async def _send_group(
+        self, grid: TileGrid, group: tuple[EncodedRectangle, ...], times: FrameTimes
+    ) -> None:
+        self._serial += 1
+        frame = EncodedFrame(self._serial, grid.size, group, times)
         sent = SentFrame(
             serial=frame.serial,
-            grid=newest.grid,
-            quality_sent=plan.quality_sent,
+            grid=grid,
+            tiles=grid.mask_of(part.rectangle for part in group),
             times=times,
-            sent_s=times.encoded_s,
+            sent_s=trio.current_time(),
             payload_bytes=frame.payload_bytes,
         )
-        viewer.note_sent(sent, times.encoded_s - times.planned_s)
-        _LOG.debug("viewer %d frame %d: %s", viewer.info.viewer_id, frame.serial, plan.why)
-        await viewer.link.send(frame)
+        self.viewer.note_sent(sent, times.encoded_s - times.planned_s)
+        await self.viewer.link.send(frame)
 
     async def _encode(
         self, newest: NewestFrame, request: PlanRequest
@@ -169,3 +179,19 @@ class FrameSender:
             link=Link(bytes_per_s=viewer.pacer.bytes_per_s),
             quality=self.rules.quality,
         )
+
+
+def _groups_that_fit(
+    parts: tuple[EncodedRectangle, ...],
+) -> Iterator[tuple[EncodedRectangle, ...]]:
+    """One group as a rule; more when a picture is too large for one message (exact 4K noise)."""
+    group: list[EncodedRectangle] = []
+    group_bytes = 0
+    for part in parts:
+        if group and group_bytes + len(part.payload) > _LARGEST_FRAME_BYTES:
+            yield tuple(group)
+            group, group_bytes = [], 0
+        group.append(part)
+        group_bytes += len(part.payload)
+    if group:
+        yield tuple(group)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import collections
 
 import attrs
-import numpy as np
 import trio
-from numpy.typing import NDArray
 
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.pipeline.pacing import Pacer
@@ -27,7 +25,8 @@ class SentFrame:
 
     serial: int
     grid: TileGrid
-    quality_sent: NDArray[np.uint8]
+    tiles: TileMask
+    """What it covers."""
     times: FrameTimes
     sent_s: float
     payload_bytes: int
@@ -120,7 +119,7 @@ class Viewer:
             return False
         self.counters.failed_frames += 1
         if self.picture is not None and self.picture.grid == sent.grid:
-            self.picture.give_back(sent.quality_sent > 0)
+            self.picture.give_back(sent.tiles)
         self._wake_sender()
         self.wake()
         return True

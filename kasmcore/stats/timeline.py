@@ -8,7 +8,11 @@ from collections.abc import Mapping
 import attrs
 
 STAGES = ("capture", "damage", "plan", "encode", "send", "network", "decode", "present")
-"""In the order in which a frame passes them; the durations of one frame add up to its latency."""
+"""In the order in which a frame passes them; the durations of one frame add up to its latency.
+
+``plan`` includes the wait for the viewer's credit, ``network`` the way there and the
+acknowledgement's way back.
+"""
 
 _MEMORY_FRAMES = 600
 

@@ -239,6 +239,17 @@ async def test_viewers_that_need_the_same_share_one_encoding(autojump_clock):
         assert len(encoded) == len(viewers[0].frames[-1].rectangles)
 
 
+async def test_a_picture_too_large_for_one_message_goes_in_several(autojump_clock):
+    async with open_desk(encoders=(RAW,)) as desk:
+        await desk.desktop.resize(Size(2600, 1600))
+        desk.desktop.paint_pixels(0, 0, np.tile(NOISE, (8, 8, 1)))
+        viewer = await desk.join(codecs=("raw",))
+        await settle()
+        assert len(viewer.frames) > 1
+        assert all(frame.payload_bytes <= 8 * 2**20 for frame in viewer.frames)
+        assert (viewer.picture == desk.desktop.pixels).all()
+
+
 async def test_statistics_come_while_frames_flow_and_stop_at_rest(autojump_clock):
     async with open_desk() as desk:
         viewer = await desk.join()
