@@ -89,5 +89,5 @@ export function toFramebuffer(point, box, framebuffer) {
  */
 function pixelAt(distance, length, pixels) {
   if (length <= 0) return 0;
-  return Math.min(Math.max(Math.floor((distance / length) * pixels), 0), pixels - 1);
+  return Math.min(Math.max(Math.floor((distance * pixels) / length), 0), pixels - 1);
 }
