@@ -51,9 +51,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except BaseExceptionGroup as group:
         errors = list(_leaves(group))
         known = [error for error in errors if isinstance(error, KasmcoreError)]
-        if len(known) < len(errors):
+        if not all(isinstance(error, KasmcoreError | KeyboardInterrupt) for error in errors):
             raise
-        return _tell(known)
+        return _tell(known) if known else INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -69,7 +69,9 @@ def built_in(name: str) -> CommandSpec:
 def _run_command(words: list[str]) -> int:
     command = _command_named(words[0]) if words else None
     if command is None:
-        _general_parser().parse_args(words or ["--help"])
+        parser = _general_parser()
+        parser.parse_args(words)
+        parser.print_help()
         return 0
     parser = argparse.ArgumentParser(
         prog=f"kasmcore {command.name}",
@@ -101,7 +103,10 @@ def _general_parser() -> argparse.ArgumentParser:
 
 
 def _plugin_commands() -> tuple[CommandSpec, ...]:
-    """Return the commands of the plugins that the standing settings and the environment name."""
+    """Return the commands of the plugins that the standing settings and the environment name.
+
+    Imports what that takes only here, so that built-in commands start without it.
+    """
     from kasmcore.cli.settings_flags import add_settings_arguments, settings_from
     from kasmcore.plugin_manager import discover_plugins
 

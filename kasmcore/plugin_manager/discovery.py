@@ -29,11 +29,6 @@ class FoundPlugin:
     load: Callable[[], object] = attrs.field(repr=False, eq=False)
     """Imports it; raises whatever its code raises."""
 
-    @classmethod
-    def nowhere(cls, name: str) -> FoundPlugin:
-        """Stand for a plugin that a list names and that is not installed."""
-        return cls(name, "", "", "", lambda: None)
-
     def __str__(self) -> str:
         if self.distribution == FILE_DISTRIBUTION:
             return self.origin

@@ -19,10 +19,12 @@ class Ledger:
     Attributes:
         optional: names under ``plugins.optional``.
         problems: what stops the start.
+        not_offered: reason by kind and name, for what a list names and nothing offers.
     """
 
     optional: frozenset[str]
     problems: list[KasmcoreError] = attrs.field(factory=list, init=False)
+    not_offered: dict[tuple[str, str], str] = attrs.field(factory=dict, init=False)
     _notes: dict[str, tuple[PluginCondition, str]] = attrs.field(factory=dict, init=False)
 
     def note(self, plugin: str, condition: PluginCondition, reason: str) -> None:
@@ -41,20 +43,14 @@ class Ledger:
         """Return why it does not take part; empty while nothing hinders it."""
         return self._notes[plugin][1] if plugin in self._notes else ""
 
-    @property
-    def missing_names(self) -> tuple[str, ...]:
-        """Names that a list holds and nothing offers."""
-        missing = PluginCondition.MISSING
-        return tuple(name for name, (found, _) in self._notes.items() if found is missing)
-
     def broken(self, plugin: str, error: PluginError) -> None:
         """Leave a plugin out as broken; stops the start unless it is optional."""
         self.note(plugin, PluginCondition.BROKEN, error.what)
         self._stop_or_warn(plugin, error)
 
-    def missing(self, name: str, error: PluginError) -> None:
+    def missing(self, kind: str, name: str, error: PluginError) -> None:
         """A list names what nothing offers; stops the start unless the name is optional."""
-        self.note(name, PluginCondition.MISSING, error.what)
+        self.not_offered[kind, name] = error.what
         self._stop_or_warn(name, error)
 
     def unavailable(self, plugin: str, error: Exception) -> None:

@@ -89,12 +89,19 @@ class PluginManager:
     @property
     def states(self) -> tuple[PluginState, ...]:
         """What became of each plugin; complete after ``plugin_set``, also when that raised."""
-        present = {found.name for found in self._found}
-        missing = [name for name in self._ledger.missing_names if name not in present]
-        return (
-            *(self._state_of(found) for found in self._found),
-            *(self._state_of(FoundPlugin.nowhere(name)) for name in missing),
+        missing = (
+            PluginState(
+                name=name,
+                distribution="",
+                version="",
+                kinds=(kind,),
+                hooks=(),
+                condition=PluginCondition.MISSING,
+                reason=reason,
+            )
+            for (kind, name), reason in self._ledger.not_offered.items()
         )
+        return (*(self._state_of(found) for found in self._found), *missing)
 
     def _load(self) -> dict[str, LoadedPlugin]:
         for name in self._plugins.block:

@@ -142,4 +142,4 @@ class _Chooser:
             where=f"plugins.{kind.key}",
             remedy=f"Install it, or delete it from the list. {others}",
         )
-        self.ledger.missing(name, error)
+        self.ledger.missing(kind.key, name, error)

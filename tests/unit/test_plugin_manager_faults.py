@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import attrs
 import pytest
 
-from kasmcore.errors import ConfigErrors
+from kasmcore.config.schema import ServerConfig
+from kasmcore.errors import ConfigErrors, PluginError
 from kasmcore.plugin_manager import PluginCondition
-from tests.unit.plugin_folder import BASE, SETTINGS, Folder, encoder_plugin
+from tests.unit.plugin_folder import BASE, LISTS, SETTINGS, Folder, encoder_plugin
 
 
 @pytest.fixture
@@ -135,6 +137,20 @@ def test_a_missing_plugin_is_named_with_the_nearest_known_one(folder: Folder) ->
     assert "no plugin offers the encoder rawr (plugins.encoders)" in message
     assert "Did you mean raw?" in message
     assert folder.state("rawr", encoders=("rawr",)).condition is PluginCondition.MISSING
+
+
+def test_a_name_in_the_wrong_list_is_missing_there_and_its_plugin_stays_active(
+    folder: Folder,
+) -> None:
+    manager = folder.manager(encoders=("raw", "base"))
+    lists = attrs.evolve(LISTS, encoders=("raw", "base"))
+    with pytest.raises(PluginError, match="no plugin offers the encoder base"):
+        manager.plugin_set(ServerConfig(plugins=lists))
+    states = [(state.name, state.kinds, state.condition.value) for state in manager.states]
+    assert states == [
+        ("base", ("capture", "encoders", "transports", "dlp"), "active"),
+        ("base", ("encoders",), "missing"),
+    ]
 
 
 def test_an_optional_missing_plugin_is_left_out(folder: Folder) -> None:

@@ -92,7 +92,9 @@ def test_a_defect_of_ours_keeps_its_traceback(failing_command: list[BaseExceptio
 def test_ctrl_c_ends_quietly(
     failing_command: list[BaseException], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failing_command.append(KeyboardInterrupt())
+    failing_command.append(BaseExceptionGroup("", [KeyboardInterrupt()]))
+    assert main(["check"]) == 130
+    failing_command[0] = KeyboardInterrupt()
     assert main(["check"]) == 130
     assert capsys.readouterr().err == ""
 
