@@ -22,6 +22,7 @@ from kasmcore.testing.bench.stage_costs import stage_costs
 
 SUMMARY = "measure encoders, stages and whole scenes on this machine"
 PARTS = ("encoders", "stages", "scenes")
+ALL = "all"
 
 Results = Mapping[str, Sequence[attrs.AttrsInstance]]
 
@@ -31,9 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=[*PARTS, []],
+        choices=(*PARTS, ALL),
+        default=ALL,
         metavar="PART",
-        help=f"what to measure: {', '.join(PARTS)}; all of them when none is named",
+        help=f"what to measure: {', '.join(PARTS)} or {ALL} (default)",
     )
     parser.add_argument(
         "--scene",
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     manager = load_plugins(loaded.plugins)
     plugins = manager.plugin_set(structure(loaded.tree, manager.settings_sections()))
     measured: dict[str, Results] = {}
-    for part in arguments.parts or PARTS:
+    for part in PARTS if ALL in arguments.parts else arguments.parts:
         measured[part] = _measure(part, plugins.encoders, arguments)
         if not arguments.json:
             for heading, results in measured[part].items():

@@ -8,9 +8,10 @@ from functools import partial
 import attrs
 
 from kasmcore.interfaces.encoder import EncoderSpec, Exactness
-from kasmcore.testing.bench.contents import photo_picture, text_picture
+from kasmcore.testing.bench.contents import FULL_HD, photo_picture, text_picture
 from kasmcore.testing.bench.results import column
 from kasmcore.testing.bench.stopwatch import least_cpu_ns
+from kasmcore.values.geometry import Size
 
 _LOSSY = (40, 60, 80)
 _EXACT = 100
@@ -19,7 +20,7 @@ _QUALITIES = {
     Exactness.AT_QUALITY_100: (*_LOSSY, _EXACT),
     Exactness.NEVER: _LOSSY,
 }
-_SMALL = slice(300, 332), slice(100, 132)
+_SMALL = slice(100, 132), slice(100, 132)
 """32x32 pixels: about what a single keystroke changes."""
 _SMALL_REPEAT = 100
 
@@ -37,13 +38,13 @@ class EncoderCost:
     small_bytes: int = column("bytes")
 
 
-def encoder_costs(specs: Sequence[EncoderSpec]) -> Iterator[EncoderCost]:
-    """Encode full HD and 32x32 pixels of text and of a picture."""
-    contents = {"text": text_picture(), "picture": photo_picture()}
+def encoder_costs(specs: Sequence[EncoderSpec], size: Size = FULL_HD) -> Iterator[EncoderCost]:
+    """Encode a whole screen and 32x32 pixels of text and of a picture."""
+    contents = {"text": text_picture(size), "picture": photo_picture(size)}
     for spec in specs:
         for quality in _QUALITIES[spec.exactness]:
             for name, pixels in contents.items():
-                encoder, area = spec.factory(), pixels.shape[0] * pixels.shape[1]
+                encoder = spec.factory()
                 cost_ns, payload = least_cpu_ns(partial(encoder.encode, pixels, quality), 1)
                 encode_small = partial(encoder.encode, pixels[_SMALL], quality)
                 small_ns, small_payload = least_cpu_ns(encode_small, _SMALL_REPEAT)
@@ -51,8 +52,8 @@ def encoder_costs(specs: Sequence[EncoderSpec]) -> Iterator[EncoderCost]:
                     codec=spec.codec,
                     quality=quality,
                     content=name,
-                    ns_per_pixel=cost_ns / area,
-                    bits_per_pixel=len(payload) * 8 / area,
+                    ns_per_pixel=cost_ns / size.area,
+                    bits_per_pixel=len(payload) * 8 / size.area,
                     small_us=small_ns / 1000,
                     small_bytes=len(small_payload),
                 )

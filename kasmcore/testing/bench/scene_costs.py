@@ -18,7 +18,7 @@ from kasmcore.testing.bench.player_process import Player, XAccess, prepared_scen
 from kasmcore.testing.bench.processes import process_tree
 from kasmcore.testing.bench.results import column
 from kasmcore.testing.bench.server_process import RunningServer, running_server
-from kasmcore.testing.bench.watcher import Watcher
+from kasmcore.testing.bench.watcher import Watcher, latencies_ms
 from kasmcore.testing.client import connect
 from kasmcore.values.frames import FrameTimes
 
@@ -77,7 +77,7 @@ async def measure_scenes(
         KasmcoreError: the server did not start; perhaps in an ExceptionGroup.
     """
     results = []
-    async with _server_with_display(flags) as (server, x_access):
+    async with server_with_display(flags) as (server, x_access):
         for scene in scenes:
             async with prepared_scene(x_access, scene, seconds) as player:
                 results.append(await _measure(scene, seconds, server, player))
@@ -85,9 +85,14 @@ async def measure_scenes(
 
 
 @asynccontextmanager
-async def _server_with_display(
+async def server_with_display(
     flags: Sequence[str],
 ) -> AsyncIterator[tuple[RunningServer, XAccess]]:
+    """Run a server that shows an empty full-HD display; also say how to reach that display.
+
+    Raises:
+        KasmcoreError: it did not start; perhaps in an ExceptionGroup.
+    """
     with tempfile.TemporaryDirectory(prefix="kasmcore-bench-") as name:
         directory = Path(name)
         # Only what runs on the display is told how to reach it.
@@ -139,13 +144,13 @@ async def _measure(
         decode_s = client.counters.decode_s - counters.decode_s
         sharp_after_ms = await _sharp_after_ms(watcher, drawn_ns)
         nursery.cancel_scope.cancel()
-    latencies_ms = watcher.latencies_ms(drawn_ns)
+    seen_ms = latencies_ms(drawn_ns, watcher.shown_ns)
     cost = SceneCost(
         scene=scene,
         drawn_per_s=len(drawn_ns) / seconds,
-        shown_per_s=len(latencies_ms) / seconds,
-        latency_p50_ms=_percentile(latencies_ms, 50),
-        latency_p95_ms=_percentile(latencies_ms, 95),
+        shown_per_s=len(seen_ms) / seconds,
+        latency_p50_ms=_percentile(seen_ms, 50),
+        latency_p95_ms=_percentile(seen_ms, 95),
         sharp_after_ms=sharp_after_ms,
         megabits_per_s=received_bytes * 8 / 1e6 / seconds,
         server_cores=(after.server_s - before.server_s) / seconds,

@@ -1,4 +1,4 @@
-"""What the pure stages cost on one full-HD frame: damage, content, plan, and finding rectangles."""
+"""What the pure stages cost on one frame: damage, content, plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kasmcore.testing.bench.contents import FULL_HD, photo_picture, text_picture
 from kasmcore.testing.bench.results import column
 from kasmcore.testing.bench.stopwatch import least_cpu_ns
 from kasmcore.values.frames import VisibleFrame
-from kasmcore.values.geometry import Rectangle
+from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.pixels import BgrxPixels
 
 _REPEAT = 10
@@ -53,23 +53,23 @@ class Change:
     hint: Rectangle
 
 
-def changes() -> Iterator[Change]:
+def changes(size: Size) -> Iterator[Change]:
     """Yield what happens on desktops: nothing, a letter, scrolling, one text for another, video."""
-    whole, text, photo = Rectangle.of_size(FULL_HD), text_picture(), photo_picture()
+    whole, text, photo = Rectangle.of_size(size), text_picture(size), photo_picture(size)
     letter = text.copy()
     letter[_GLYPH.rows, _GLYPH.columns, :3] ^= 255
     yield Change("nothing, though all is hinted", text, text.copy(), whole)
     yield Change("a letter", text, letter, _GLYPH)
     yield Change("text scrolled by 8 px", text, np.roll(text, -_SCROLL_PIXELS, axis=0), whole)
-    yield Change("another text", text, text_picture(seed=3), whole)
+    yield Change("another text", text, text_picture(size, seed=3), whole)
     yield Change("video", photo, np.roll(photo, (3, 5), axis=(0, 1)), whole)
 
 
-def stage_costs(specs: Sequence[EncoderSpec]) -> Iterator[StageCost]:
+def stage_costs(specs: Sequence[EncoderSpec], size: Size = FULL_HD) -> Iterator[StageCost]:
     """Run each stage on each change; the plan is for a viewer that decodes all of these codecs."""
-    grid, rules = TileGrid(FULL_HD), SendRules.of(ServerConfig())
+    grid, rules = TileGrid(size), SendRules.of(ServerConfig())
     planner = Planner(specs, EncoderFigures(specs), rules.time_limits_s)
-    for change in changes():
+    for change in changes(size):
         before, after = _frame(1, change.before, change.hint), _frame(2, change.after, change.hint)
         damage_ns, changed = least_cpu_ns(partial(find_damage, before, after), _REPEAT)
         content = partial(picture_tiles, after.pixels, grid, changed)

@@ -61,10 +61,9 @@ class Watcher:
             self.exact_since_ns = now_ns
         return False
 
-    def latencies_ms(self, drawn_ns: Mapping[int, int]) -> list[float]:
-        """From drawn to shown, of every frame that was shown."""
-        return [
-            (self.shown_ns[number] - at_ns) / 1e6
-            for number, at_ns in drawn_ns.items()
-            if number in self.shown_ns
-        ]
+
+def latencies_ms(drawn_ns: Mapping[int, int], shown_ns: Mapping[int, int]) -> list[float]:
+    """From drawn to shown, of every frame that was shown; both are times by the frame's number."""
+    return [
+        (shown_ns[number] - at_ns) / 1e6 for number, at_ns in drawn_ns.items() if number in shown_ns
+    ]

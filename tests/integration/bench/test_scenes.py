@@ -1,0 +1,27 @@
+"""``kasmcore bench scenes`` from a player on a real X display to a viewer over a real socket."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.x11
+def test_a_scene_is_played_seen_and_measured():
+    words = ["bench", "scenes", "--scene", "typing", "--scene", "idle", "--seconds", "2", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kasmcore", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    typing, idle = measured["scenes"]
+    assert typing["scene"] == "typing"
+    assert 0 < typing["shown_per_s"] <= typing["drawn_per_s"] <= 12
+    assert typing["latency_p50_ms"] > 0
+    assert typing["sharp_after_ms"] is not None
+    assert idle["drawn_per_s"] == idle["shown_per_s"] == 0
+    assert idle["latency_p50_ms"] is None
+    stages = {row["stage"] for row in measured["scene_stages"] if row["scene"] == "typing"}
+    assert stages == {"capture", "damage", "plan", "encode"}
+    assert measured["machine"]["processors"] >= 1
