@@ -4,13 +4,22 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import trio
 
+from kasmcore.api import BgrxPixels, KeyEvent
+from kasmcore.protocol.messages import Hello
+from kasmcore.testing.client import connect
+from kasmcore.values.viewer_updates import Notice
 from tests.project.tree import ROOT, files
 
 SHOWN = {".py", ".js", ".toml"}
@@ -94,3 +103,52 @@ def test_the_tutorial_shows_the_template_as_it_is() -> None:
     assert len(blocks) == 5
     for block in blocks:
         assert any(block in source for source in sources), block
+
+
+@pytest.fixture
+def server_url(site: Path) -> Iterator[str]:
+    """The installed server on a free port of the loopback address, with ``rle`` alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = (
+        "plugins.encoders=[rle]",
+        "plugin_settings.synthetic.frame_rate_hz=0",
+        "network.ssl.enabled=false",
+        "security.login_required=false",
+    )
+    command = [str(site / "venv/bin/kasmcore"), "run", "--config", "kasmcore.yaml"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command += [word for setting in settings for word in ("--set", setting)]
+    home = {"HOME": str(site), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(command, cwd=site, env=home, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            yield line.split("Open ")[1].strip()
+        finally:
+            server.terminate()
+
+
+async def test_a_viewer_sees_the_desktop_through_the_template_s_plugins(
+    site: Path, server_url: str
+) -> None:
+    with urllib.request.urlopen(f"{server_url}plugins/decoders/rle.js") as answer:
+        assert answer.read() == (TEMPLATE / "kasmcore_rle" / "rle.js").read_bytes()
+
+    def decode_rle(payload: bytes, width: int, height: int) -> BgrxPixels:
+        runs = np.frombuffer(payload, [("length", ">u2"), ("rgb", "u1", (3,))])
+        pixels = np.full((height, width, 4), 255, np.uint8)
+        pixels[..., 2::-1] = np.repeat(runs["rgb"], runs["length"], axis=0).reshape(
+            height, width, 3
+        )
+        return pixels
+
+    hello = Hello(client_name="template test", codecs=("rle",))
+    with trio.fail_after(30):
+        async with connect(server_url, hello=hello, decoders={"rle": decode_rle}) as viewer:
+            await viewer.wait_for_exact_picture()
+            assert len(np.unique(viewer.framebuffer.reshape(-1, 4), axis=0)) > 10
+            await viewer.send(KeyEvent(pressed=True, keysym=0xFF61, code="PrintScreen"))
+            notice = await viewer.wait_for(Notice)
+    assert (notice.topic, notice.text) == ("key_blocked", "This key is blocked here.")
