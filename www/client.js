@@ -71,24 +71,13 @@ export class KasmClient extends EventTarget {
     });
     const { canvas, root } = this.#screen;
     this.#cursor = new Cursor(canvas, root);
-    this.#keyboard = new Keyboard(root, {
-      translatesCommand: commandIsControl,
-      send: (message) => this.#send(message),
-      chordPressed: () => this.#emit("panel", {}),
-      wantsPasteEvents: () => this.#clipboard.needsPasteEvents,
-      pasted: (text) => this.sendClipboard(text),
-    });
+    this.#keyboard = this.#makeKeyboard(root, commandIsControl);
     this.#pointer = new Pointer(canvas, {
       pixelAt: (point) => this.#screen.pixelAt(point),
       send: (message) => this.#send(message),
       happened: (event) => this.#pointerHappened(event),
     });
-    this.#clipboard = new SharedClipboard({
-      send: (message) => this.#send(message),
-      received: (text, isRefused) => this.#emit("clipboard", { text, isRefused }),
-      warn: (topic, text) => this.#notice("warning", topic, text),
-    });
-    this.#clipboard.isAutomatic = automaticClipboard;
+    this.#clipboard = this.#makeClipboard(automaticClipboard);
     this.#supervisor = this.#makeSupervisor(new URL(url, document.baseURI));
     this.#listenToPage();
     this.#allow(0);
@@ -182,6 +171,31 @@ export class KasmClient extends EventTarget {
   /** Figures of the last two seconds, with the picture's size. */
   readStatistics() {
     return { ...this.#meter.read(wallClock_ms()), picture: this.#screen.framebuffer };
+  }
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {boolean} translatesCommand
+   */
+  #makeKeyboard(parent, translatesCommand) {
+    return new Keyboard(parent, {
+      translatesCommand,
+      send: (message) => this.#send(message),
+      chordPressed: () => this.#emit("panel", {}),
+      wantsPasteEvents: () => this.#clipboard.needsPasteEvents,
+      pasted: (text) => this.sendClipboard(text),
+    });
+  }
+
+  /** @param {boolean} isAutomatic */
+  #makeClipboard(isAutomatic) {
+    const clipboard = new SharedClipboard({
+      send: (message) => this.#send(message),
+      received: (text, isRefused) => this.#emit("clipboard", { text, isRefused }),
+      warn: (topic, text) => this.#notice("warning", topic, text),
+    });
+    clipboard.isAutomatic = isAutomatic;
+    return clipboard;
   }
 
   /** @param {URL} address */

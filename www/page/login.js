@@ -15,9 +15,7 @@ if (location.hash === "#expired") message.textContent = "Your login has expired.
 function countDown(left_s) {
   button.disabled = left_s > 0;
   message.textContent =
-    left_s > 0
-      ? `Too many attempts. You can try again in ${left_s} s.`
-      : "You can try again now.";
+    left_s > 0 ? `Too many attempts. You can try again in ${left_s} s.` : "You can try again now.";
   if (left_s > 0) setTimeout(() => countDown(left_s - 1), 1000);
 }
 

@@ -101,7 +101,8 @@ export class Panel {
         });
     });
     document.addEventListener("fullscreenchange", () => {
-      button.textContent = document.fullscreenElement === null ? "Full screen" : "Leave full screen";
+      button.textContent =
+        document.fullscreenElement === null ? "Full screen" : "Leave full screen";
     });
   }
 

@@ -18,7 +18,12 @@ export function describe({ picture, server, ...figures }, transport) {
     ["Picture", `${picture.width} × ${picture.height}`],
     ["Frames", `${figures.frames_per_s.toFixed(1)} a second`],
     ["Pictures' data", `${(figures.bits_per_s / 1e6).toFixed(2)} Mbit/s`],
-    ["Codecs", figures.codecs.map(({ codec, share }) => `${codec} ${Math.round(share * 100)} %`).join(", ") || "–"],
+    [
+      "Codecs",
+      figures.codecs
+        .map(({ codec, share }) => `${codec} ${Math.round(share * 100)} %`)
+        .join(", ") || "–",
+    ],
     ["Round trip", figures.round_trip_ms === null ? "–" : milliseconds(figures.round_trip_ms)],
     ["Decoding", milliseconds(figures.decode_ms)],
     ["Showing", milliseconds(figures.present_ms)],

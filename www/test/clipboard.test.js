@@ -49,7 +49,11 @@ test("a new transfer replaces an unfinished one", () => {
 
 test("more bytes than announced are refused", () => {
   const receiver = new TransferReceiver(100);
-  receiver.receive({ type: "ClipboardStart", transfer: 1, items: [{ mime: "text/plain", size: 1 }] });
+  receiver.receive({
+    type: "ClipboardStart",
+    transfer: 1,
+    items: [{ mime: "text/plain", size: 1 }],
+  });
   assert.throws(
     () => receiver.receive({ type: "ClipboardChunk", transfer: 1, item: 0, data: bytes("ab") }),
     ProtocolError,

@@ -90,9 +90,10 @@ test("what an input method or dead key composes is left to the browser", () => {
 });
 
 test("a dead key before a character that it does not fit types both", () => {
-  assert.deepEqual(brief(new KeyTranslator("windows", true).keyDown(event("´x", "KeyX")).messages), [
-    "´x",
-  ]);
+  assert.deepEqual(
+    brief(new KeyTranslator("windows", true).keyDown(event("´x", "KeyX")).messages),
+    ["´x"],
+  );
 });
 
 test("volume and power keys stay with the viewer's machine", () => {
@@ -162,7 +163,9 @@ test("Command is Super on a Mac when it is not translated", () => {
 
 test("Option on a Mac chooses characters, as AltGr does", () => {
   const keys = new KeyTranslator("mac", true);
-  assert.deepEqual(brief(keys.keyDown(event("", "", { ...alt, altKey: true })).messages), ["+fe03"]);
+  assert.deepEqual(brief(keys.keyDown(event("", "", { ...alt, altKey: true })).messages), [
+    "+fe03",
+  ]);
   assert.deepEqual(brief(keys.keyDown(event("å", "KeyA", { altKey: true })).messages), ["+e5"]);
 });
 
@@ -187,9 +190,13 @@ test("Ctrl+Alt+Shift and nothing else is the chord, and leaves no key down", () 
 test("Ctrl+Alt+Shift with another key is no chord", () => {
   const keys = new KeyTranslator("other", true);
   const flags = { ctrlKey: true, altKey: true, shiftKey: true };
-  for (const modifier of [control, alt, shift]) keys.keyDown(event("", "", { ...modifier, ...flags }));
+  for (const modifier of [control, alt, shift])
+    keys.keyDown(event("", "", { ...modifier, ...flags }));
   keys.keyDown(event("T", "KeyT", flags));
-  assert.equal(keys.keyUp(event("", "", { ...shift, ctrlKey: true, altKey: true })).isChord, undefined);
+  assert.equal(
+    keys.keyUp(event("", "", { ...shift, ctrlKey: true, altKey: true })).isChord,
+    undefined,
+  );
 });
 
 test("platforms are told by their names", () => {

@@ -13,7 +13,11 @@ test("settings that make no sense are the defaults", () => {
 });
 
 test("settings survive being stored", () => {
-  const chosen = { ...parseSettings(null), scale: /** @type {const} */ ("fit"), devicePixels: true };
+  const chosen = {
+    ...parseSettings(null),
+    scale: /** @type {const} */ ("fit"),
+    devicePixels: true,
+  };
   assert.deepEqual(parseSettings(JSON.stringify(chosen)), chosen);
 });
 

@@ -22,7 +22,9 @@ test("a desktop as large as the window is shown pixel by pixel", () => {
 });
 
 test("natural size is always a whole number of device pixels", () => {
-  const scales = [0.5, 0.9, 1, 1.25, 1.5, 1.99, 2, 2.625, 3].map((ratio) => naturalScale(ratio, false));
+  const scales = [0.5, 0.9, 1, 1.25, 1.5, 1.99, 2, 2.625, 3].map((ratio) =>
+    naturalScale(ratio, false),
+  );
   assert.deepEqual(scales, [1, 1, 1, 1, 1, 2, 2, 2, 3]);
   assert.equal(naturalScale(3, true), 1);
 });

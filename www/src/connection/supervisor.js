@@ -96,6 +96,10 @@ export class Supervisor {
   /** Release the worker; the supervisor cannot be used afterwards. */
   dispose() {
     this.#stop();
+    this.#dropWorker();
+  }
+
+  #dropWorker() {
     this.#worker?.terminate();
     this.#worker = null;
   }
@@ -126,11 +130,20 @@ export class Supervisor {
   #startWorker() {
     if (this.#worker !== null) return;
     const url = new URL("../workers/session_worker.js", import.meta.url);
-    this.#worker = new Worker(url, { type: "module", name: "kasmcore session" });
+    try {
+      this.#worker = new Worker(url, { type: "module", name: "kasmcore session" });
+    } catch {
+      const rule = "The page must lie on the same origin as the client that it loads.";
+      throw new RefusedError(`The browser does not start the client's worker ${url.href}.`, rule);
+    }
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = ({ message = "" }) => {
-      this.dispose();
-      this.#enter("ended", `The client broke down (${message || "it did not load"}). Reload the page.`);
+      this.#stop();
+      this.#dropWorker();
+      this.#enter(
+        "ended",
+        `The client broke down (${message || "it did not load"}). Reload the page.`,
+      );
     };
   }
 
@@ -181,7 +194,10 @@ export class Supervisor {
     if (this.#state.name === "connected" && wasGood) this.#schedule.reset();
     if (cause === "refused") this.#enter("ended", reason || "The server ended the connection.");
     else if (cause === "protocol") {
-      this.#enter("ended", `Client and server do not understand each other (${reason}). Reload the page.`);
+      this.#enter(
+        "ended",
+        `Client and server do not understand each other (${reason}). Reload the page.`,
+      );
     } else this.#wait(describe(cause, reason));
   }
 

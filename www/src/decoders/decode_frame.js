@@ -49,8 +49,7 @@ function decodePart(rectangle, codec, decoders) {
   if (decoder === undefined) throw new DecodeError(codec, "has no decoder here");
   const { x, y, width, height, payload } = rectangle;
   /** @param {import("./registry.js").Decoded} image */
-  const toPart = (image) =>
-    checked({ x, y, width, height, codec, bytes: payload.length, image });
+  const toPart = (image) => checked({ x, y, width, height, codec, bytes: payload.length, image });
   try {
     const decoded = decoder.decode(payload, rectangle);
     if (!(decoded instanceof Promise)) return toPart(decoded);
@@ -82,7 +81,9 @@ function checked(part) {
     throw new DecodeError(codec, `gave ${image.length} bytes for ${width}x${height}`);
   }
   const [shownWidth, shownHeight] =
-    "displayWidth" in image ? [image.displayWidth, image.displayHeight] : [image.width, image.height];
+    "displayWidth" in image
+      ? [image.displayWidth, image.displayHeight]
+      : [image.width, image.height];
   if (shownWidth === width && shownHeight === height) return part;
   image.close();
   throw new DecodeError(codec, `gave ${shownWidth}x${shownHeight} for ${width}x${height}`);

@@ -24,7 +24,9 @@ export class Cursor {
     this.surface = surface;
     this.parent = parent;
     surface.addEventListener("pointermove", (event) => this.#follow(event));
-    surface.addEventListener("pointerleave", () => this.#overlay?.style.setProperty("display", "none"));
+    surface.addEventListener("pointerleave", () =>
+      this.#overlay?.style.setProperty("display", "none"),
+    );
   }
 
   /**
@@ -68,14 +70,18 @@ export class Cursor {
     const key = `${cssScale} ${ratio} ${fingerprint(pixels)}`;
     let css = this.#known.get(key);
     if (css === undefined) {
-      const url = drawScaled(pixels, cssScale * ratio).toDataURL();
       const x = Math.round(pixels.hotspot_x * cssScale);
       const y = Math.round(pixels.hotspot_y * cssScale);
-      css = `image-set(url("${url}") ${ratio}x) ${x} ${y}, default`;
+      const fine = drawScaled(pixels, cssScale * ratio).toDataURL();
+      css = `image-set(url("${fine}") ${ratio}x) ${x} ${y}, default`;
+      if (!CSS.supports("cursor", css)) {
+        css = `url("${drawScaled(pixels, cssScale).toDataURL()}") ${x} ${y}, default`;
+      }
     } else this.#known.delete(key);
     this.#known.set(key, css);
-    if (this.#known.size > KEPT_CURSORS) {
-      for (const oldest of [...this.#known.keys()].slice(0, 1)) this.#known.delete(oldest);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= KEPT_CURSORS) break;
+      this.#known.delete(oldest);
     }
     return css;
   }

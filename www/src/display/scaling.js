@@ -56,8 +56,7 @@ export function layOut({ framebuffer, viewport, ratio, mode, usesDevicePixels })
     viewport.width / framebuffer.width,
     viewport.height / framebuffer.height,
   );
-  const scale =
-    mode === "native" ? natural : mode === "fit" ? fitting : Math.min(natural, fitting);
+  const scale = mode === "native" ? natural : mode === "fit" ? fitting : Math.min(natural, fitting);
   const width = Math.max(1, Math.round(framebuffer.width * scale));
   const height = Math.max(1, Math.round(framebuffer.height * scale));
   return {

@@ -40,7 +40,11 @@ export class Screen {
     this.canvas = document.createElement("canvas");
     this.canvas.width = 1;
     this.canvas.height = 1;
-    Object.assign(this.canvas.style, { position: "absolute", display: "block", touchAction: "none" });
+    Object.assign(this.canvas.style, {
+      position: "absolute",
+      display: "block",
+      touchAction: "none",
+    });
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "Picture of the remote desktop");
     this.root.append(this.canvas);
@@ -67,10 +71,7 @@ export class Screen {
   /** The desktop size that would fill the viewport; null while it has no size. */
   get wantedSize() {
     if (this.#viewport.width === 0 || this.#viewport.height === 0) return null;
-    return wantedSize(
-      this.#viewport,
-      naturalScale(window.devicePixelRatio, this.usesDevicePixels),
-    );
+    return wantedSize(this.#viewport, naturalScale(window.devicePixelRatio, this.usesDevicePixels));
   }
 
   /** CSS pixels that one desktop pixel takes. */

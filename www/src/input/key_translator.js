@@ -156,7 +156,10 @@ export class KeyTranslator {
     const lost = held !== undefined ? this.#release(id) : [];
     this.#held.set(id, key);
     this.#isChordPossible =
-      [...this.#held.values()].map(({ modifier }) => modifier).sort().join(" ") === CHORD;
+      [...this.#held.values()]
+        .map(({ modifier }) => modifier)
+        .sort()
+        .join(" ") === CHORD;
     return [...lost, this.#message(true, key)];
   }
 

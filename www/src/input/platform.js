@@ -11,7 +11,8 @@ export function platformOf(name) {
 
 /** The platform that this browser runs on. */
 export function currentPlatform() {
-  const { userAgentData } =
-    /** @type {{userAgentData?: {platform: string}}} */ (/** @type {unknown} */ (navigator));
+  const { userAgentData } = /** @type {{userAgentData?: {platform: string}}} */ (
+    /** @type {unknown} */ (navigator)
+  );
   return platformOf(userAgentData?.platform || navigator.platform);
 }
