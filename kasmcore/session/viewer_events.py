@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
+from kasmcore.errors import RemoteProtocolError
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.input_flow import InputFlow
@@ -28,6 +29,8 @@ from kasmcore.values.viewer_updates import Notice, Pong, Severity
 _LOG = logging.getLogger(__name__)
 
 _FAILURES_BEFORE_AVOIDED = 2
+_FAILURES_BEFORE_ENDED = 10
+"""Frames in a row; a viewer that can show none of what it gets is not sent more for ever."""
 
 
 @attrs.define(eq=False)
@@ -40,6 +43,7 @@ class ViewerEvents:
     timeline: TimelineStatistics
     resize: Callable[[Viewer, Size], Awaitable[None]]
     _codec_failures: dict[str, int] = attrs.field(factory=dict, init=False)
+    _failures_in_a_row: int = attrs.field(default=0, init=False)
 
     async def run(self) -> None:
         """Receive until the viewer leaves.
@@ -58,6 +62,7 @@ class ViewerEvents:
             case FrameShown():
                 timeline = viewer.note_shown(event, trio.current_time())
                 if timeline is not None:
+                    self._failures_in_a_row = 0
                     self.timeline.add(timeline)
             case FrameFailed():
                 self._note_failure(event)
@@ -73,7 +78,11 @@ class ViewerEvents:
                 await self.input_flow.handle(viewer, event)
 
     def _note_failure(self, event: FrameFailed) -> None:
-        """Send it again, and not by a codec that fails repeatedly."""
+        """Send it again, and not by a codec that fails repeatedly.
+
+        Raises:
+            RemoteProtocolError: the viewer shows nothing at all.
+        """
         viewer = self.viewer
         if not viewer.note_failed(event.serial, trio.current_time()):
             return
@@ -84,6 +93,11 @@ class ViewerEvents:
             event.codec or "no codec",
             event.reason,
         )
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= _FAILURES_BEFORE_ENDED:
+            raise RemoteProtocolError(
+                f"the viewer could show none of {_FAILURES_BEFORE_ENDED} frames in a row"
+            )
         failures = self._codec_failures.get(event.codec, 0) + 1
         self._codec_failures[event.codec] = failures
         others = viewer.planner.without(event.codec)

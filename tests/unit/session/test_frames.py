@@ -177,6 +177,18 @@ async def test_a_codec_that_fails_twice_at_a_viewer_is_avoided_and_the_viewer_to
         assert [n.topic for n in viewer.others if isinstance(n, Notice)] == ["codec_failed"]
 
 
+async def test_a_viewer_that_can_show_nothing_is_not_sent_frames_for_ever(autojump_clock):
+    async with open_desk() as desk:
+        viewer = await desk.join()
+        viewer.acknowledges = False
+        for serial in range(1, 12):
+            await settle()
+            viewer.do(FrameFailed(serial, "", "no idea"))
+        await settle()
+        assert len(desk.session.viewers) == 0
+        assert len(viewer.frames) < 20
+
+
 async def test_a_refresh_sends_everything_again(autojump_clock):
     async with open_desk() as desk:
         viewer = await desk.join()
