@@ -3,7 +3,7 @@
 # Usage: make-environment.sh EXTRAS   (EXTRAS: empty, or such as [test,check])
 set -eu
 
-newest() {
+new_enough() {
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
         if command -v "$name" >/dev/null &&
             "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -14,7 +14,11 @@ newest() {
 }
 
 if [ ! -x .venv/bin/python ]; then
-    python=$(newest)
+    python=$(new_enough)
+    if [ -z "$python" ]; then
+        tools/install-packages.sh python3.13-venv/python3.12-venv/python3.11-venv || true
+        python=$(new_enough)
+    fi
     if [ -z "$python" ]; then
         echo "kasmcore needs Python 3.11 or newer; none was found. Install it (python3.11)." >&2
         exit 1
@@ -26,4 +30,7 @@ if [ ! -x .venv/bin/python ]; then
     fi
 fi
 echo "Installing Python packages into .venv …"
-.venv/bin/python -m pip install -q --disable-pip-version-check -e ".$1"
+if ! .venv/bin/python -m pip install -q --disable-pip-version-check -e ".$1"; then
+    echo "The Python packages could not be installed; pip says why above." >&2
+    exit 1
+fi
