@@ -100,22 +100,18 @@ class WebApplication:
             raise RequestRefused(404, f"there is no {head.path}")
         if f"{head.path}/" == self.base_path:
             return HttpResponse(308, headers=(("Location", f"{head.path.rpartition('/')[2]}/"),))
-        if head.path == "/" and not await self._is_logged_in(head, entry):
+        if head.path == "/" and not await self._may_see_desktop(head, entry):
             return HttpResponse(
                 303, headers=(("Location", "login.html"), ("Cache-Control", "no-store"))
             )
         return await self.files.respond(head.path, head.headers.get("if-none-match", ""))
 
-    async def _is_logged_in(self, head: RequestHead, entry: AccessEntry) -> bool:
-        """Whether to show the desktop's page; wrong credentials lead to the login page, too."""
-        try:
-            visitor = await self.gatekeeper.identify(head)
-        except RequestRefused as refused:
-            if refused.status in (401, 429):
-                return False
-            raise
+    async def _may_see_desktop(self, head: RequestHead, entry: AccessEntry) -> bool:
+        """Whether to show the desktop's page, which holds no secret, or the login page."""
+        visitor = await self.gatekeeper.identify(head, with_credentials=False)
         entry.name(visitor)
-        return visitor is not None
+        # Who follows a link on another site sends no cookie yet: the page itself asks who it is.
+        return visitor is not None or head.headers.get("sec-fetch-site") == "cross-site"
 
     async def _call(
         self, endpoint: Endpoint, head: RequestHead, body: _Body, entry: AccessEntry

@@ -47,6 +47,9 @@ class ConnectionHandler:
     _worker: WorkerContext = attrs.field(factory=lambda: WorkerContext(None), init=False)
     _open: set[AcceptedConnection] = attrs.field(factory=set, init=False)
     _by_address: Counter[str] = attrs.field(factory=Counter, init=False)
+    _silent: set[AcceptedConnection] = attrs.field(factory=set, init=False)
+    """Those of them that have sent nothing yet."""
+    _was_full: bool = attrs.field(default=False, init=False)
     _is_stopping: bool = attrs.field(default=False, init=False)
     _all_closed: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -59,14 +62,18 @@ class ConnectionHandler:
             return
         connection = AcceptedConnection(WatchedStream(stream), peer)
         if self._is_full(peer):
-            _log.warning("connection from %s refused: too many are open", peer)
+            if not self._was_full:
+                _log.warning("connections are refused, from %s first: too many are open", peer)
+            self._was_full = True
             await connection.abort()
             return
+        self._was_full = False
         self._remember(connection)
         try:
             await self._serve(connection)
-        except Exception:  # noqa: BLE001 - border: one HTTP request; Hypercorn raises on some bad ones
-            _log.warning("the connection from %s broke the protocol", peer, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - border: one HTTP request (Hypercorn raises on some)
+            _log.warning("the connection from %s broke the protocol: %r", peer, error)
+            _log.debug("where it broke", exc_info=True)
         finally:
             self._forget(connection)
             await connection.abort()
@@ -74,6 +81,8 @@ class ConnectionHandler:
     async def stop(self) -> None:
         """Let requests under way end; connections without one are closed now."""
         self._is_stopping = True
+        for connection in list(self._silent):
+            await connection.abort()
         await self._worker.terminated.set()
         if self._open:
             await self._all_closed.wait()
@@ -108,9 +117,8 @@ class ConnectionHandler:
     async def _serve(self, connection: AcceptedConnection) -> None:
         stream = connection.stream
         stream.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
-        with trio.move_on_after(self.limits.handshake_s) as waiting:
-            first = await stream.socket.recv(1, socket.MSG_PEEK)
-        if waiting.cancelled_caught or not first:
+        first = await self._first_byte(connection)
+        if not first:
             return
         if self.tls is None:
             await self._serve_http(connection, stream)
@@ -123,6 +131,18 @@ class ConnectionHandler:
                 await _send_to_https(stream)
         else:
             await self._serve_http(connection, stream)
+
+    async def _first_byte(self, connection: AcceptedConnection) -> bytes:
+        """Look at the first byte without taking it; empty when none comes."""
+        self._silent.add(connection)
+        try:
+            with trio.move_on_after(self.limits.handshake_s):
+                return await connection.stream.socket.recv(1, socket.MSG_PEEK)
+        except (OSError, trio.ClosedResourceError):  # gone, or we stop
+            return b""
+        finally:
+            self._silent.discard(connection)
+        return b""
 
     async def _serve_http(
         self,

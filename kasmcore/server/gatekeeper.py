@@ -53,8 +53,14 @@ class Gatekeeper:
         factory=lambda: frozenset({socket.gethostname().lower()})
     )
 
-    async def identify(self, head: RequestHead) -> Visitor | None:
-        """Return who sent this, or None when nothing in it tries to tell.
+    async def identify(self, head: RequestHead, *, with_credentials: bool = True) -> Visitor | None:
+        """Return who sent this, or None when nothing in it proves anybody.
+
+        A cookie comes first: an Authorization header beside it may be meant for a proxy.
+
+        Args:
+            head: the request.
+            with_credentials: check an Authorization header.
 
         Raises:
             RequestRefused: wrong credentials (401), too many tries (429), or a name that is not
@@ -63,16 +69,16 @@ class Gatekeeper:
         if not self.chain.is_required:
             self._check_name(head)
             return Visitor(LOCAL_USER, Proof.NO_LOGIN)
-        credentials = _credentials_of(head)
-        if credentials is not None:
-            proven = await self.chain.log_in(credentials, head.source.address)
-            return Visitor(proven.user, Proof.CREDENTIALS)
         token = head.cookie(self.cookie_name)
         if token is not None:
             key = session_key(token)
             user = self.chain.session_user(key)
             if user is not None:
                 return Visitor(user, Proof.COOKIE, key)
+        credentials = _credentials_of(head) if with_credentials else None
+        if credentials is not None:
+            proven = await self.chain.log_in(credentials, head.source.address)
+            return Visitor(proven.user, Proof.CREDENTIALS)
         user = await self.chain.recognise(head.header_pairs, head.source.address)
         return None if user is None else Visitor(user, Proof.PROXY)
 

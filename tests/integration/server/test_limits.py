@@ -341,6 +341,20 @@ async def test_beyond_the_most_connections_new_ones_are_closed(
             await trio.sleep(0.05)
 
 
+async def test_connections_that_say_nothing_do_not_hold_up_the_end(setup: ServerSetup) -> None:
+    limits = ServerLimits(stop_s=1000)
+    streams = []
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            port = (await nursery.start(serve, attrs.evolve(setup, limits=limits))).port
+            streams = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(3)]
+            assert (await exchange(streams[0], port, "GET", "/api/health")).status == 200
+            nursery.cancel_scope.cancel()
+    for stream in streams:
+        assert await ended(stream)
+        await stream.aclose()
+
+
 async def try_request(port: int) -> int:
     try:
         return (await request(port, "GET", "/api/health")).status

@@ -126,6 +126,7 @@ async def test_a_page_load_without_credentials_is_no_failed_login(
     for _ in range(5):
         assert (await request(port, "GET", "/api/client")).status == 401
         assert (await request(port, "GET", "/", {"Cookie": f"kasmcore_{port}=x"})).status == 303
+        assert (await request(port, "GET", "/", basic("for the", "proxy"))).status == 303
     assert (await log_in(port, "alice", PASSWORD)).status == 204
 
 
@@ -145,6 +146,19 @@ async def test_only_a_trusted_proxy_says_whose_guess_it_was(
         body = login_body("alice", "wrong")
         statuses.append((await request(port, "POST", "/api/login", headers, body)).status)
     assert statuses == [401, second_status]
+
+
+async def test_a_password_for_a_proxy_does_not_stand_in_the_way_of_a_cookie(
+    start_server: StartServer, setup: ServerSetup
+) -> None:
+    brake = BruteForceProtectionConfig(blacklist_threshold=1, blacklist_timeout=300)
+    port = (await start_server(with_security(setup, brute_force_protection=brake))).port
+    headers = {
+        "Cookie": (await log_in(port, "alice", PASSWORD)).cookie,
+        **basic("for the", "proxy"),
+    }
+    for _ in range(3):
+        assert (await request(port, "GET", "/api/client", headers)).status == 200
 
 
 async def test_signing_out_ends_the_session(start_server: StartServer, setup: ServerSetup) -> None:

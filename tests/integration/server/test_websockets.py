@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import attrs
 import pytest
 import trio
+from kasmcore_websocket import kasmcore_register_transports
 from wsproto.events import CloseConnection
 
 from kasmcore.api import Connection, Lane, User
@@ -32,6 +33,23 @@ async def test_a_page_with_a_cookie_gets_its_connection(
     assert await socket.receive() == b"wanda 3 127.0.0.1"
     await socket.send(b"hello")
     assert await socket.receive() == b"hello"
+
+
+async def test_our_own_transport_is_served(start_server: StartServer, setup: ServerSetup) -> None:
+    config = setup.config
+    (spec,) = kasmcore_register_transports()
+    setup = attrs.evolve(setup, transports=((spec, spec.factory(config)),), serve_viewer=greet)
+    port = (await start_server(setup)).port
+    headers = {**basic("alice", PASSWORD), "Sec-WebSocket-Protocol": "kasmcore.v1"}
+    socket = await open_websocket(port, headers, "/transports/websocket")
+    assert await socket.receive() == b"websocket alice"
+    close = await socket.receive()
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1000
+
+
+async def greet(connection: Connection, user: User, address: str) -> None:
+    await connection.send(Lane.CONTROL, f"{connection.transport} {user.name}".encode())
 
 
 OWN, PORTAL, EVIL = "own", "https://portal.example", "https://evil.example"
