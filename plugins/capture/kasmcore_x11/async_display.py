@@ -28,6 +28,11 @@ def is_answered(sent: rq.ReplyRequest) -> bool:
     return sent._data is not None or sent._error is not None
 
 
+def _class_key(kind: type) -> tuple[str, str]:
+    """Module and name: python-xlib copies the classes of extensions for each connection."""
+    return kind.__module__, kind.__name__
+
+
 @attrs.define(eq=False)
 class AsyncDisplay:
     """One connection, shared by tasks: each makes requests, one task (`run`) reads.
@@ -36,7 +41,7 @@ class AsyncDisplay:
     """
 
     display: Display
-    _handlers: dict[str, EventHandler] = attrs.field(factory=dict, init=False)
+    _handlers: dict[tuple[str, str], EventHandler] = attrs.field(factory=dict, init=False)
     _unanswered: deque[tuple[rq.ReplyRequest, Callable[[], None]]] = attrs.field(
         factory=deque, init=False
     )
@@ -54,11 +59,8 @@ class AsyncDisplay:
         return self._has_ended
 
     def on_event(self, handlers: Mapping[type[rq.Event], EventHandler]) -> None:
-        """Call these with each event of their class, in order, before any waiting task resumes.
-
-        Classes are told by name: python-xlib copies those of extensions for each connection.
-        """
-        self._handlers.update((kind.__name__, handler) for kind, handler in handlers.items())
+        """Call these with each event of their class, in order, before any waiting task resumes."""
+        self._handlers.update((_class_key(kind), handler) for kind, handler in handlers.items())
 
     def ask(
         self, kind: type[rq.ReplyRequest], extension: str | None, /, **fields: object
@@ -135,21 +137,27 @@ class AsyncDisplay:
 
     def exchange(self) -> None:
         """Send what is queued, read what has arrived, call the handlers. Never blocks."""
-        if self._has_ended:
-            return
-        try:
-            self.display.flush()  # may read events into the queue, so it comes before the count
-            events = [self.display.next_event() for _ in range(self.display.pending_events())]
-        except CONNECTION_LOST:
-            self._end()
-            return
+        while not self._has_ended:
+            try:
+                self.display.flush()  # may read events into the queue, so it comes before the count
+                events = [self.display.next_event() for _ in range(self.display.pending_events())]
+            except CONNECTION_LOST:
+                self._end()
+                return
+            self._dispatch(events)
+            if not self.display.display.request_queue:  # else a handler has more to send
+                break
+        self._wake()
+
+    def _dispatch(self, events: list[rq.Event]) -> None:
         for event in events:
-            handler = self._handlers.get(type(event).__name__)
-            if handler is not None:
-                handler(event)
+            for kind in type(event).__mro__:
+                handler = self._handlers.get(_class_key(kind))
+                if handler is not None:
+                    handler(event)
+                    break
         while self._unanswered and is_answered(self._unanswered[0][0]):
             self._unanswered.popleft()[1]()
-        self._wake()
 
     def close(self) -> None:
         """Close the connection; its resources on the server go away. Stop `run` before."""
