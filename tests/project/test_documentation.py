@@ -96,7 +96,7 @@ def routes() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("route", sorted(routes()), ids=" ".join)
 def test_every_http_route_is_on_a_page_for_operators(route):
-    assert "`{} {}`".format(*route) in text_below("docs", "operators")
+    assert "{} `{}`".format(*route) in text_below("docs", "operators")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
