@@ -67,9 +67,6 @@ async def run_server(
         CaptureEnded: the display ended while viewers watched (both may be in exception groups).
     """
     users = UsersFile.of_config(config)
-    first_owner = None
-    if config.security.login_required:
-        first_owner = await trio.to_thread.run_sync(create_first_owner, users)
     async with _open_display(config, plugins.capture_sources) as shown:
         session = Session(_session_parts(config, plugins, shown))
         desktop_name = config.legacy.desktop_name or _default_name(shown)
@@ -88,7 +85,10 @@ async def run_server(
         async with trio.open_nursery() as nursery:
             await nursery.start(session.run)
             listening: Listening = await nursery.start(serve, setup)
+            first_owner = None
             if config.security.login_required:
+                # Last of all: a start that fails must not use up a login that nobody was shown.
+                first_owner = await trio.to_thread.run_sync(create_first_owner, users)
                 nursery.start_soon(users.watch, session.user_changed)
             task_status.started(
                 Started(
