@@ -134,7 +134,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _tell(errors: Sequence[KasmcoreError]) -> int:
-    for error in errors:
-        for line in str(error).splitlines():
-            print(f"kasmcore: {line}", file=sys.stderr)
+    lines = [line for error in errors for line in str(error).splitlines()]
+    for line in dict.fromkeys(lines):  # several tasks may have met the same end
+        print(f"kasmcore: {line}", file=sys.stderr)
     return errors[0].exit_status
