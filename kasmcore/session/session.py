@@ -33,10 +33,12 @@ from kasmcore.session.viewer_events import ViewerEvents
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import Permission, User, ViewerInfo
+from kasmcore.values.viewer_updates import Farewell
 
 _LOG = logging.getLogger(__name__)
 
 _SMALLEST_SIDE = 64
+_FAREWELL_S = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +70,7 @@ class Session:
     _input: InputFlow = attrs.field(init=False)
     _clipboard: ClipboardFlow = attrs.field(init=False)
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+    _somebody_left: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         parts, config = self.parts, self.parts.config
@@ -113,6 +116,10 @@ class Session:
                 task_status.started()
         except trio.Cancelled:
             reason = "the server stops"
+            raise
+        except BaseExceptionGroup as group:
+            if group.subgroup(CaptureEnded) is not None:
+                await self._bid_farewell("The desktop has ended.")
             raise
         finally:
             self._nursery = None
@@ -190,7 +197,17 @@ class Session:
         for _, dlp_filter in self.parts.filters:
             dlp_filter.viewer_left(viewer.info)
         _LOG.info("viewer %d left: %s", viewer.info.viewer_id, reason)
+        self._somebody_left.set()
+        self._somebody_left = trio.Event()
         self.parts.events.viewer_left(viewer.info, reason)
+
+    async def _bid_farewell(self, reason: str) -> None:
+        """Tell every viewer why it ends; do not wait long for those that do not listen."""
+        for viewer in self.viewers:
+            viewer.outbox.put(Farewell(reason, may_reconnect=True))
+        with trio.move_on_after(_FAREWELL_S):
+            while len(self.viewers):
+                await self._somebody_left.wait()
 
     async def _release(self, viewer: Viewer) -> None:
         """Let go of every key and button that a viewer holds."""
