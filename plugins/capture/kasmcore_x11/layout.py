@@ -61,14 +61,17 @@ class Layout:
 
     def catch_up(self) -> None:
         """Read the events that tell of changes by others, and ask for what they made stale."""
-        while self._display.pending_events():
-            self._note(self._display.next_event())
-        if self._is_map_stale:
-            self._is_map_stale = False
-            self._take_over_map()
-        if self._are_locks_stale:
-            self._are_locks_stale = False
-            self._locked = self._xkb.locked_state()
+        while True:
+            while self._display.pending_events():
+                self._note(self._display.next_event())
+            if self._is_map_stale:
+                self._is_map_stale = False
+                self._take_over_map()
+            elif self._are_locks_stale:
+                self._are_locks_stale = False
+                self._locked = self._xkb.locked_state()
+            else:
+                return
 
     def expect_lock_change(self) -> None:
         """Note that a key was pressed that may have changed a lock or the group."""
