@@ -85,7 +85,9 @@ async def prepared_scene(x_access: XAccess, scene: str, seconds: float) -> Async
             )
         )
         player = Player(process)
-        with trio.fail_after(_READY_LIMIT_S):
+        with trio.move_on_after(_READY_LIMIT_S) as limit:
             await player.next_line()
+        if limit.cancelled_caught:
+            raise KasmcoreError(f"scene {scene} was not ready after {_READY_LIMIT_S:.0f} s")
         yield player
         nursery.cancel_scope.cancel()

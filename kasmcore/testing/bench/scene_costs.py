@@ -24,7 +24,7 @@ from kasmcore.values.frames import FrameTimes
 
 _SETTLE_S = 1.0
 _SHARP_LIMIT_S = 5.0
-_DISPLAY_LIMIT_S = 20.0
+_DISPLAY_LIMIT_S = 10.0
 _LOOK_EVERY_S = 0.05
 
 
@@ -105,9 +105,14 @@ async def server_with_display(
             "desktop.allow_resize=false",
         )
         async with running_server(directory, settings, flags) as server:
-            with trio.fail_after(_DISPLAY_LIMIT_S):
-                while not told.exists():
+            with trio.move_on_after(_DISPLAY_LIMIT_S):
+                while server.shows.startswith("display ") and not told.exists():
                     await trio.sleep(_LOOK_EVERY_S)
+            if not told.exists():
+                raise KasmcoreError(
+                    "the server shows no X display to play scenes on",
+                    remedy="Name a capture source that has one in plugins.capture, such as x11.",
+                )
             display, _, authority_file = told.read_text().strip().partition(" ")
             yield server, XAccess(display, authority_file)
 

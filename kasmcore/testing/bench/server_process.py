@@ -23,7 +23,7 @@ _BARE = (
     "security.login_required=false",
     "desktop.environment=none",
 )
-_OPEN = re.compile(rb"Open (\S+)")
+_SAID = re.compile(r"^kasmcore shows (?P<shows>.*)\. Open (?P<url>\S+)$", re.MULTILINE)
 _LAST_LINES = 3
 
 
@@ -32,6 +32,8 @@ class RunningServer:
     """A server that answers."""
 
     url: str
+    shows: str
+    """What it shows, in its own words: ``display :5: …`` for an X display."""
     pid: int
 
 
@@ -64,22 +66,23 @@ async def running_server(
                     **started,
                 )
             )
-            url = await _said_address(process, log)
-            yield RunningServer(url, process.pid)
+            said = await _said(process, log)
+            yield RunningServer(said["url"], said["shows"], process.pid)
             nursery.cancel_scope.cancel()
 
 
-async def _said_address(process: trio.Process, log: Path) -> str:
+async def _said(process: trio.Process, log: Path) -> re.Match[str]:
     said = b""
     if process.stdout is not None:
         with trio.move_on_after(START_LIMIT_S):
             async for part in process.stdout:
                 said += part
-                if found := _OPEN.search(said):
-                    return found[1].decode()
-    last_lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+                if found := _SAID.search(said.decode(errors="replace")):
+                    return found
+    lines = log.read_text(errors="replace").splitlines()
+    errors = [line for line in lines if line.startswith("kasmcore: ")] or lines[-_LAST_LINES:]
     raise KasmcoreError(
         "the server did not start",
-        where=" / ".join(last_lines),
+        where=" / ".join(errors),
         remedy="Try kasmcore run with the same settings.",
     )

@@ -25,3 +25,13 @@ def test_a_scene_is_played_seen_and_measured():
     stages = {row["stage"] for row in measured["scene_stages"] if row["scene"] == "typing"}
     assert stages == {"capture", "damage", "plan", "encode"}
     assert measured["machine"]["processors"] >= 1
+
+
+def test_a_server_without_an_x_display_is_refused_in_one_line():
+    words = ["bench", "scenes", "--seconds", "1", "--set", "plugins.capture=[synthetic]"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kasmcore", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("kasmcore: the server shows no X display to play scenes on. Name ")
