@@ -36,6 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="file whose first line is the password; - for standard input (default: ask)",
     )
+    _add_trust_arguments(parser)
+    parser.add_argument(
+        "--wait-exact",
+        action="store_true",
+        help="wait until every pixel is exact; the first picture may be coarse",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=15.0,
+        help="how long to wait for the picture (default: %(default)s)",
+    )
+
+
+def _add_trust_arguments(parser: argparse.ArgumentParser) -> None:
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument(
         "--fingerprint",
@@ -50,18 +66,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--insecure",
         action="store_true",
         help="trust any certificate: whoever sits in between can read the password",
-    )
-    parser.add_argument(
-        "--wait-exact",
-        action="store_true",
-        help="wait until every pixel is exact; the first picture may be coarse",
-    )
-    parser.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=float,
-        default=15.0,
-        help="how long to wait for the picture (default: %(default)s)",
     )
 
 

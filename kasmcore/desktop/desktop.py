@@ -98,43 +98,72 @@ async def open_desktop(config: ServerConfig, directory: Path) -> AsyncIterator[D
         yield _attached(config, config.desktop.attach)
         return
     mark = secrets.token_hex(8)
-    authority_file = directory / f"xauthority-{mark}"
-    cookie = new_cookie()
-    write_authority(authority_file, cookie, None)
-    launch = Launch(_variables(authority_file, mark), directory / f"display-{mark}.log")
+    files = _Files(directory, mark)
     try:
-        largest = config.desktop.maximum_resolution
-        request = XServerRequest(
-            number=config.desktop.display,
-            largest=Size(largest.width, largest.height),
-            authority_file=authority_file,
-            directory=directory,
-        )
-        server = X_SERVERS[config.desktop.server]
-        process, number = await start_x_server(server, request, launch)
-        write_authority(authority_file, cookie, number)
-        log_file = launch.log_file.rename(directory / f"display-{number}.log")
-        variables = {**launch.variables, "DISPLAY": f":{number}"}
-        async with trio.open_nursery() as nursery:
-            try:
-                yield Desktop(
-                    display_name=f":{number}",
-                    authority_file=str(authority_file),
-                    is_attached=False,
-                    description=server.program,
-                    config=config,
-                    launch=Launch(variables, log_file),
-                    nursery=nursery,
-                )
-            finally:
-                nursery.cancel_scope.cancel()
-                with trio.CancelScope(shield=True):
-                    await end_process(process, _PATIENCE_S)
+        async with (
+            _x_server(config, files) as (description, launch),
+            trio.open_nursery() as nursery,
+        ):
+            yield Desktop(
+                display_name=launch.variables["DISPLAY"],
+                authority_file=str(files.authority),
+                is_attached=False,
+                description=description,
+                config=config,
+                launch=launch,
+                nursery=nursery,
+            )
+            nursery.cancel_scope.cancel()
     finally:
         with trio.CancelScope(shield=True):
             await end_marked(mark, _PATIENCE_S)
-        for leftover in (authority_file, launch.log_file):
+        files.remove()
+
+
+@attrs.frozen
+class _Files:
+    """What a display of ours leaves in the state directory while it runs."""
+
+    directory: Path
+    mark: str
+
+    @property
+    def authority(self) -> Path:
+        return self.directory / f"xauthority-{self.mark}"
+
+    @property
+    def first_log(self) -> Path:
+        """The log until the display's number is known."""
+        return self.directory / f"display-{self.mark}.log"
+
+    def remove(self) -> None:
+        """Take away all but the log, which tells why something ended."""
+        for leftover in (self.authority, self.first_log):
             leftover.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _x_server(config: ServerConfig, files: _Files) -> AsyncIterator[tuple[str, Launch]]:
+    """Run an X server; gives its name and how to start programs on it."""
+    largest = config.desktop.maximum_resolution
+    request = XServerRequest(
+        number=config.desktop.display,
+        largest=Size(largest.width, largest.height),
+        authority_file=files.authority,
+        directory=files.directory,
+    )
+    cookie = new_cookie()
+    write_authority(files.authority, cookie, None)
+    variables = _variables(files.authority, files.mark)
+    server = X_SERVERS[config.desktop.server]
+    process, number = await start_x_server(server, request, Launch(variables, files.first_log))
+    try:
+        write_authority(files.authority, cookie, number)
+        log_file = files.first_log.rename(files.directory / f"display-{number}.log")
+        yield server.program, Launch({**variables, "DISPLAY": f":{number}"}, log_file)
+    finally:
+        with trio.CancelScope(shield=True):
+            await end_process(process, _PATIENCE_S)
 
 
 def _attached(config: ServerConfig, name: str) -> Desktop:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from kasmcore.config.load import find_layers, merge
 from kasmcore.config.schema import ServerConfig
 from kasmcore.config.sections import SettingsSection
 from kasmcore.config.structure import structure
 from kasmcore.config.tree import SettingsTree
+from kasmcore.errors import ConfigErrors
 
 NO_FILE = Path("/nonexistent/kasmcore.yaml")
 
@@ -33,3 +36,9 @@ def config_of(
     environment: Mapping[str, str] | None = None,
 ) -> ServerConfig:
     return structure(tree_of(overrides=overrides, environment=environment), sections)
+
+
+def problems_of(*overrides: str, sections: tuple[SettingsSection, ...] = ()) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        config_of(*overrides, sections=sections)
+    return str(caught.value).splitlines()
