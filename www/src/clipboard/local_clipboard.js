@@ -62,8 +62,12 @@ export class LocalClipboard {
 
   async #focused() {
     if (!this.isAutomatic) return;
-    if (this.#waiting !== null) await this.write(this.#waiting);
-    else if ((await readPermission()) === "granted") await this.#read();
+    if (this.#waiting !== null) {
+      await this.write(this.#waiting);
+      return;
+    }
+    this.#canRead = false; // who pastes before it is read must not paste what was there before
+    if ((await readPermission()) === "granted") await this.#read();
   }
 
   async #read() {
