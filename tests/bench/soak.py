@@ -105,7 +105,7 @@ class Crowd:
             await trio.sleep(REST_S)
 
     async def stall(self, number: int) -> None:
-        """A viewer that joins, then stops reading, or reads but never acknowledges."""
+        """A viewer that joins, then stops reading, or reads but never acknowledges; for a while."""
         while True:
             try:
                 async with connect(self.url, decoders=NO_DECODERS) as client:
@@ -116,6 +116,8 @@ class Crowd:
                     else:
                         client.stop_reading()
                     await trio.sleep(STALL_S)
+                    client.resume_reading()
+                    await trio.sleep(REST_S)
             except KasmcoreError:  # the server may give it up
                 await trio.sleep(REST_S)
 
