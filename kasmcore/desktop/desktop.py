@@ -9,6 +9,7 @@ import re
 import secrets
 import shlex
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -100,70 +101,53 @@ async def open_desktop(config: ServerConfig, directory: Path) -> AsyncIterator[D
     mark = secrets.token_hex(8)
     files = _Files(directory, mark)
     try:
-        async with (
-            _x_server(config, files) as (description, launch),
-            trio.open_nursery() as nursery,
-        ):
-            yield Desktop(
-                display_name=launch.variables["DISPLAY"],
-                authority_file=str(files.authority),
-                is_attached=False,
-                description=description,
-                config=config,
-                launch=launch,
-                nursery=nursery,
-            )
-            nursery.cancel_scope.cancel()
+        async with _virtual_display(config, files) as desktop:
+            yield desktop
     finally:
         with trio.CancelScope(shield=True):
             await end_marked(mark, _PATIENCE_S)
         files.remove()
 
 
-@attrs.frozen
-class _Files:
-    """What a display of ours leaves in the state directory while it runs."""
-
-    directory: Path
-    mark: str
-
-    @property
-    def authority(self) -> Path:
-        return self.directory / f"xauthority-{self.mark}"
-
-    @property
-    def first_log(self) -> Path:
-        """The log until the display's number is known."""
-        return self.directory / f"display-{self.mark}.log"
-
-    def remove(self) -> None:
-        """Take away all but the log, which tells why something ended."""
-        for leftover in (self.authority, self.first_log):
-            leftover.unlink(missing_ok=True)
-
-
 @contextlib.asynccontextmanager
-async def _x_server(config: ServerConfig, files: _Files) -> AsyncIterator[tuple[str, Launch]]:
-    """Run an X server; gives its name and how to start programs on it."""
-    largest = config.desktop.maximum_resolution
+async def _virtual_display(config: ServerConfig, files: _Files) -> AsyncIterator[Desktop]:
+    cookie = new_cookie()
+    write_authority(files.authority, cookie, None)
+    launch = Launch(_variables(files), files.first_log)
+    first, largest = config.desktop.resolution, config.desktop.maximum_resolution
     request = XServerRequest(
         number=config.desktop.display,
+        first=Size(first.width, first.height),
         largest=Size(largest.width, largest.height),
         authority_file=files.authority,
         directory=files.directory,
     )
-    cookie = new_cookie()
-    write_authority(files.authority, cookie, None)
-    variables = _variables(files.authority, files.mark)
     server = X_SERVERS[config.desktop.server]
-    process, number = await start_x_server(server, request, Launch(variables, files.first_log))
-    try:
-        write_authority(files.authority, cookie, number)
-        log_file = files.first_log.rename(files.directory / f"display-{number}.log")
-        yield server.program, Launch({**variables, "DISPLAY": f":{number}"}, log_file)
-    finally:
-        with trio.CancelScope(shield=True):
-            await end_process(process, _PATIENCE_S)
+    process, number = await start_x_server(server, request, launch)
+    write_authority(files.authority, cookie, number)
+    launch = Launch(
+        variables={**launch.variables, "DISPLAY": f":{number}"},
+        log_file=files.first_log.rename(files.directory / f"display-{number}.log"),
+    )
+    async with trio.open_nursery() as nursery:
+        desktop = Desktop(
+            display_name=f":{number}",
+            authority_file=str(files.authority),
+            is_attached=False,
+            description=server.program,
+            config=config,
+            launch=launch,
+            nursery=nursery,
+        )
+        nursery.start_soon(_watch_x_server, process, f":{number}", launch.log_file)
+        try:
+            yield desktop
+        finally:
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                # Programs first, while the display still runs: they may have something to save.
+                await end_marked(files.mark, _PATIENCE_S, spared_pid=process.pid)
+                await end_process(process, _PATIENCE_S)
 
 
 def _attached(config: ServerConfig, name: str) -> Desktop:
@@ -182,20 +166,50 @@ def _attached(config: ServerConfig, name: str) -> Desktop:
     )
 
 
-def _variables(authority_file: Path, mark: str) -> dict[str, str]:
+@attrs.frozen
+class _Files:
+    """The files of one display of ours."""
+
+    directory: Path
+    mark: str
+
+    @property
+    def authority(self) -> Path:
+        """Its Xauthority file."""
+        return self.directory / f"xauthority-{self.mark}"
+
+    @property
+    def first_log(self) -> Path:
+        """The log until the display's number is known."""
+        return self.directory / f"display-{self.mark}.log"
+
+    @property
+    def runtime(self) -> Path:
+        """Sockets of its programs; short, since a socket's path may have 107 bytes."""
+        return Path(tempfile.gettempdir()) / f"kasmcore-{self.mark}"
+
+    def remove(self) -> None:
+        """Remove what is of no use once the display has ended."""
+        self.authority.unlink(missing_ok=True)
+        self.first_log.unlink(missing_ok=True)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+
+def _variables(files: _Files) -> dict[str, str]:
     """The environment of everything on the display: ours, without what points at another one."""
-    inherited = {
+    variables = {
         name: value
         for name, value in os.environ.items()
         if name not in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "SESSION_MANAGER")
         and not name.startswith("KASMCORE_")
     }
-    return {
-        "XDG_SESSION_TYPE": "x11",
-        **inherited,
-        "XAUTHORITY": str(authority_file),
-        MARK: mark,
-    }
+    variables.setdefault("XDG_SESSION_TYPE", "x11")
+    if not any(variables.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
+        variables["LANG"] = "C.UTF-8"  # else terminals take ASCII alone
+    if not variables.get("XDG_RUNTIME_DIR"):  # as on a machine where nobody has logged in
+        files.runtime.mkdir(mode=0o700)
+        variables["XDG_RUNTIME_DIR"] = str(files.runtime)
+    return {**variables, "XAUTHORITY": str(files.authority), MARK: files.mark}
 
 
 async def _watch(process: trio.Process, name: str, log_file: Path) -> None:
@@ -204,3 +218,8 @@ async def _watch(process: trio.Process, name: str, log_file: Path) -> None:
     _LOG.warning(
         "%s has ended (status %d); the display goes on. Its log: %s", name, status, log_file
     )
+
+
+async def _watch_x_server(process: trio.Process, name: str, log_file: Path) -> None:
+    status = await process.wait()
+    _LOG.error("the X server %s has ended (status %d). Its log: %s", name, status, log_file)

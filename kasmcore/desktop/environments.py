@@ -17,13 +17,14 @@ class Environment:
     """The word that ``desktop.environment`` uses."""
     program: str
     """What must be on PATH."""
-    arguments: tuple[str, ...] = ()
+    starter: tuple[str, ...] = ()
+    """Words before it."""
     variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def command(self) -> list[str]:
         """Words to run."""
-        return [self.program, *self.arguments]
+        return [*self.starter, self.program]
 
 
 #: In the order in which ``auto`` looks: light ones first, they serve a remote display best.
@@ -39,6 +40,10 @@ ENVIRONMENTS = (
     Environment("gnome", "gnome-session", variables=(("XDG_CURRENT_DESKTOP", "GNOME"),)),
     Environment("openbox", "openbox-session"),
     Environment("icewm", "icewm-session"),
+    # Debian's names for whatever window manager and terminal there are: better than nothing.
+    Environment(
+        "window_manager", "x-window-manager", starter=("sh", "-c", "x-terminal-emulator & exec $0")
+    ),
 )
 
 FindProgram = Callable[[str], str | None]
@@ -82,6 +87,9 @@ def with_session_bus(
     command: list[str], variables: Mapping[str, str], find_program: FindProgram
 ) -> list[str]:
     """Give a desktop a session bus of its own when there is none: without it many stay black."""
-    if "DBUS_SESSION_BUS_ADDRESS" in variables or not find_program("dbus-run-session"):
+    if variables.get("DBUS_SESSION_BUS_ADDRESS"):
         return command
-    return ["dbus-run-session", "--", *command]
+    for starter in (["dbus-run-session", "--"], ["dbus-launch", "--exit-with-session"]):
+        if find_program(starter[0]):
+            return [*starter, *command]
+    return command

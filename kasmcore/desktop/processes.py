@@ -51,13 +51,14 @@ class Launch:
         finally:
             os.close(descriptor)
 
-    def last_words(self, lines: int = 3) -> str:
-        """Return the end of the log, for an error message."""
-        try:
-            text = self.log_file.read_text(errors="replace")
-        except OSError:
-            return ""
-        return " / ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
+
+def last_words(log_file: Path, lines: int = 3) -> str:
+    """Return the end of a log, for an error message."""
+    try:
+        text = log_file.read_text(errors="replace")
+    except OSError:
+        return ""
+    return " / ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
 
 
 async def end_process(process: trio.Process, patience_s: float) -> None:
@@ -69,17 +70,22 @@ async def end_process(process: trio.Process, patience_s: float) -> None:
     await process.wait()
 
 
-async def end_marked(mark: str, patience_s: float) -> None:
-    """End every process of ours that carries the mark: those that left their parents' group."""
+async def end_marked(mark: str, patience_s: float, spared_pid: int | None = None) -> None:
+    """End every process of ours that carries the mark, also those that left their parents' group.
+
+    Args:
+        mark: value of `MARK`.
+        patience_s: how long they may take to end before they are forced to.
+        spared_pid: one that goes on.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if not any(True for _ in _marked(mark)):
-            return
-        for pid in _marked(mark):
+        for pid in _marked(mark, spared_pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         with trio.move_on_after(patience_s):
-            while any(True for _ in _marked(mark)):
-                await trio.sleep(0.05)
+            while any(True for _ in _marked(mark, spared_pid)):
+                await trio.sleep(0.02)
+            return
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
@@ -87,10 +93,10 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def _marked(mark: str) -> Iterator[int]:
+def _marked(mark: str, spared_pid: int | None) -> Iterator[int]:
     wanted = f"{MARK}={mark}".encode()
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+        if not entry.name.isdigit() or int(entry.name) in (os.getpid(), spared_pid):
             continue
         try:
             variables = (entry / "environ").read_bytes()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import trio
 
-from kasmcore.desktop.processes import Launch, end_process
+from kasmcore.desktop.processes import Launch, end_process, last_words
 from kasmcore.errors import KasmcoreError
 from kasmcore.values.geometry import Size
 
@@ -24,6 +25,8 @@ class XServerRequest:
 
     number: int | None
     """None: the server takes the first free one."""
+    first: Size
+    """At start, for servers that can grow later."""
     largest: Size
     authority_file: Path
     directory: Path
@@ -31,12 +34,13 @@ class XServerRequest:
 
 
 def _xvfb(request: XServerRequest) -> list[str]:
+    """It never grows beyond its first size, so that has to be the largest."""
     return ["-screen", "0", f"{request.largest}x24", *_COMMON]
 
 
 def _xvnc(request: XServerRequest) -> list[str]:
-    """Its own VNC port stays closed."""
-    return ["-geometry", str(request.largest), "-depth", "24", "-rfbport", "-1",
+    """It grows on demand. Its own VNC port stays closed."""
+    return ["-geometry", str(request.first), "-depth", "24", "-rfbport", "-1",
             "-SecurityTypes", "None", *_COMMON]  # fmt: skip
 
 
@@ -91,16 +95,20 @@ def require_program(kind: XServerKind) -> str:
 
 
 def require_free(number: int) -> None:
-    """Check that no display has this number.
+    """Check that no display has this number. What a dead server left behind does not count.
 
     Raises:
         KasmcoreError: one has.
     """
-    if Path(f"/tmp/.X11-unix/X{number}").exists() and _lock_is_held(number):  # noqa: S108
-        raise KasmcoreError(
-            f"the display :{number} already runs",
-            remedy=f"Take another number or none, or show that display by --attach :{number}.",
-        )
+    path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - where X servers listen
+    for address in (path, f"\0{path}"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(address) == 0:
+                raise KasmcoreError(
+                    f"the display :{number} already runs",
+                    remedy="Take another number or none, or show that display by "
+                    f"--attach :{number}.",
+                )
 
 
 async def start_x_server(
@@ -128,18 +136,31 @@ async def start_x_server(
     ]
     try:
         process = await launch.start(command, pass_fds=[writing])
+    except BaseException:
+        os.close(reading)
+        raise
     finally:
         os.close(writing)
     async with trio.lowlevel.FdStream(reading) as pipe:
         try:
-            return process, await _read_number(pipe, command, launch)
+            number = await _read_number(pipe)
         except BaseException:
             with trio.CancelScope(shield=True):
                 await end_process(process, 1.0)
             raise
+    if number is None:
+        await end_process(process, 1.0)
+        log_file = launch.log_file.replace(request.directory / "display-failed.log")
+        raise KasmcoreError(
+            f"the X server did not start: {last_words(log_file) or 'it said nothing'}",
+            where=" ".join(command),
+            remedy=f"Its log is {log_file}.",
+        )
+    return process, number
 
 
-async def _read_number(pipe: trio.lowlevel.FdStream, command: Sequence[str], launch: Launch) -> int:
+async def _read_number(pipe: trio.lowlevel.FdStream) -> int | None:
+    """The number that the server reports; None when it ends or says nothing."""
     answer = b""
     with trio.move_on_after(_START_LIMIT_S):
         while not answer.endswith(b"\n"):
@@ -147,22 +168,4 @@ async def _read_number(pipe: trio.lowlevel.FdStream, command: Sequence[str], lau
             if not more:
                 break
             answer += more
-    if not answer.endswith(b"\n"):
-        raise KasmcoreError(
-            f"the X server did not start: {launch.last_words() or 'it said nothing'}",
-            where=" ".join(command),
-            remedy=f"Its log is {launch.log_file}.",
-        )
-    return int(answer)
-
-
-def _lock_is_held(number: int) -> bool:
-    """True when the process that made the lock file lives, or there is no lock to tell."""
-    try:
-        pid = int(Path(f"/tmp/.X{number}-lock").read_text())  # noqa: S108
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError):
-        return True
-    return True
+    return int(answer) if answer.endswith(b"\n") else None

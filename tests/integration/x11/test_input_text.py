@@ -19,6 +19,7 @@ from .programs import open_terminal
 pytestmark = pytest.mark.x11
 
 VIEWER = 1
+CAPS_LOCK = 0xFFE5
 #: What people type with US, German, French and Russian layouts, and more than one spare key set.
 TEXT = (
     "The quick brown Fox, JUMPS over 13 dogs! @#$%^&*()_+-=[]{}|;':\"<>?,./`~\\"
@@ -135,7 +136,8 @@ async def test_composed_text_is_exact_while_caps_lock_is_on(
     terminal = await open_terminal(x_server, tmp_path)
     x_server.run("setxkbmap", "-layout", layout)
     async with open_input(x_server) as sink:
-        x_server.run("xdotool", "key", "Caps_Lock")
+        for pressed in (True, False):
+            await sink.send(KeyEvent(pressed, CAPS_LOCK, "CapsLock", Locks.CAPS), VIEWER)
         await sink.send(TextTyped(text), VIEWER)
         assert await terminal.typed(len(text.encode())) == text
 
