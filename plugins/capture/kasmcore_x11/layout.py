@@ -45,6 +45,7 @@ class Layout:
         self._spares = SpareKeys(self._key_map.empty_keycodes())
         self._program = FocusedProgram(display)
         self._own_changes: Counter[int] = Counter()
+        self._asking = trio.Lock()
         self._seen_s = -math.inf
         self._is_map_stale = False
         self._are_locks_stale = False
@@ -109,7 +110,9 @@ class Layout:
             if free.used_s <= self._seen_s:
                 self._bind(free.keycode, keysym)
                 return
-            await self._wait_until_seen()
+            async with self._asking:
+                if free.used_s > self._seen_s:
+                    await self._wait_until_seen()
 
     def note_use(self, keycode: int) -> None:
         """Note that a key was pressed or released."""
@@ -124,15 +127,16 @@ class Layout:
         """Wait until programs have looked up the keys that were typed until now."""
         asked_s = trio.current_time()
         is_asked = self._program.ask()
-        await flush(self._display)
-        await trio.sleep(SPARE_REST_S if is_asked else SILENT_REST_S)
-        with trio.move_on_after(PATIENCE_S):
-            while True:
-                self.catch_up()
-                if not is_asked or self._program.has_answered:
-                    break
-                await trio.lowlevel.wait_readable(self._display.fileno())
-        self._program.stop_listening()
+        try:
+            await flush(self._display)
+            await trio.sleep(SPARE_REST_S if is_asked else SILENT_REST_S)
+            self.catch_up()
+            with trio.move_on_after(PATIENCE_S):
+                while is_asked and not self._program.has_answered:
+                    await trio.lowlevel.wait_readable(self._display.fileno())
+                    self.catch_up()
+        finally:
+            self._program.stop_listening()
         self._seen_s = max(self._seen_s, asked_s)
 
     def _bind(self, keycode: int, keysym: int) -> None:
