@@ -12,7 +12,8 @@ TEST_PACKAGES := chromium/chromium-browser xterm xclip x11-utils x11-xserver-uti
 NODE_PACKAGES := $(if $(shell which npm),,nodejs npm)
 DESKTOP_PACKAGES := $(if $(shell which startxfce4 xfce4-session mate-session startlxqt startlxde \
 	cinnamon-session startplasma-x11 gnome-session openbox-session icewm-session),, \
-	xfce4-session xfwm4 xfdesktop4 xfce4-panel xfce4-terminal thunar adwaita-icon-theme)
+	xfce4-session xfwm4 xfdesktop4 xfce4-panel xfce4-settings xfce4-terminal thunar \
+	adwaita-icon-theme fonts-noto-core)
 
 SOURCES := kasmcore plugins tests examples docs
 
