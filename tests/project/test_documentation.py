@@ -129,6 +129,22 @@ def test_links_between_pages_lead_somewhere():
     assert broken == []
 
 
+NAMED_PATH = re.compile(
+    r"(?:^|[`│├└]) *((?:kasmcore|plugins|www|tests|docs|tools|examples)/[\w./-]*\w)", re.MULTILINE
+)
+NAMED_STAGE = re.compile(r"^[ │├└]*((?:session|pipeline)/\w+\.py)", re.MULTILINE)
+
+
+def test_files_that_pages_name_are_there():
+    gone = []
+    for page in pages():
+        text = text_of(page)
+        named = [*NAMED_PATH.findall(text), *(f"kasmcore/{n}" for n in NAMED_STAGE.findall(text))]
+        kept = [name for name in named if not name.endswith("node_modules")]
+        gone += [f"{page}: {name}" for name in kept if not (ROOT / name).exists()]
+    assert gone == []
+
+
 @pytest.mark.parametrize("folder", ["", "operators", "plugins", "maintainers"])
 def test_every_page_can_be_reached_from_its_index(folder):
     index = Path("docs", folder, "index.md")
