@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 import trio_websocket
+from wsproto.utilities import LocalProtocolError
 
 from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
 from kasmcore.protocol.version import HANDSHAKE_LIMIT_S, MAXIMUM_FRAME_BYTES, SUBPROTOCOL
@@ -143,6 +144,7 @@ async def open_websocket(
             of the block it may come inside an ExceptionGroup.
     """
     address = Address.of_url(url)
+    is_closing = False
     headers = []
     if username:
         token = base64.b64encode(f"{username}:{password}".encode())
@@ -153,11 +155,16 @@ async def open_websocket(
             try:
                 yield WebSocketMessages(websocket)
             finally:
+                is_closing = True
                 with trio.move_on_after(CLOSE_LIMIT_S, shield=True):
                     await websocket.aclose()
                 nursery.cancel_scope.cancel()
     except* trio_websocket.ConnectionRejected as group:
         raise _refused(group, address) from group
+    except* LocalProtocolError as group:
+        # trio-websocket's reader answers pings also when the close was already sent
+        if not is_closing:
+            raise ConnectionEnded("the connection broke") from group
 
 
 async def _upgrade(
