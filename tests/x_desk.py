@@ -201,14 +201,19 @@ class XDesk:
         )
         return PaintedWindow(self.display, window, width, height)
 
-    def open_terminal(self, script: str, ready: Path) -> None:
+    def open_terminal(self, script: str, ready: Path, *, translations: str = "#override") -> None:
         """Fill the screen with an xterm that runs a shell script; wait until a file is there.
 
         Without a window manager the terminal has the keyboard while the pointer is over it.
+
+        Args:
+            script: for ``sh``.
+            ready: the file that the script makes.
+            translations: what keys do beside typing, in the words of X resources.
         """
         self.start(
             *("xterm", "-u8", "-geometry", "80x24+0+0", "-bg", "white", "-fg", "black"),
-            *("-xrm", "XTerm*allowPasteControls: true", "-e", "sh", "-c", script),
+            *("-xrm", f"XTerm*VT100.translations: {translations}", "-e", "sh", "-c", script),
         )
         wait_for(ready.exists, f"the terminal's program runs ({ready.name})")
         wait_for(self._is_covered, "the terminal is on screen")

@@ -96,7 +96,20 @@ def open_page(open_context: OpenContext, server: LiveServer) -> OpenPage:
     return open_one
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser, server: LiveServer) -> Iterator[RemotePage]:
+    """One viewer of ``server`` for all tests of a module."""
+    context = browser.new_context(ignore_https_errors=True)
+    yield view(context.new_page(), server.url)
+    context.close()
+
+
 @pytest.fixture
-def remote(open_page: OpenPage) -> RemotePage:
-    """A viewer of ``server``."""
-    return open_page()
+def remote(shared_page: RemotePage) -> RemotePage:
+    """A viewer of ``server`` as it is after joining; other tests use it, too."""
+    width, height = VIEWPORT
+    for other_height in (height - 1, height):  # it asks for a size when its own has changed
+        shared_page.page.set_viewport_size({"width": width, "height": other_height})
+        shared_page.wait_for_size(width, other_height)
+    shared_page.keys.forget_held()
+    return shared_page

@@ -90,6 +90,12 @@ class RemoteKeys:
         """Type as on a keyboard of the United States."""
         self._page.keyboard.type(text)
 
+    def paste(self) -> None:
+        """Strike Ctrl+V; the browser does with it what it does for a person."""
+        with self.holding(CONTROL):
+            self._send("rawKeyDown", "KeyV", "v", command="paste")
+            self.release("KeyV", "v")
+
     def enter(self) -> None:
         """Strike the Enter key."""
         self.strike("Enter", "Enter")
@@ -112,7 +118,14 @@ class RemoteKeys:
         self._session.send("Input.insertText", {"text": text})
 
     def _send(
-        self, event_type: str, code: str, key: str, text: str = "", repeats: bool = False
+        self,
+        event_type: str,
+        code: str,
+        key: str,
+        text: str = "",
+        repeats: bool = False,
+        *,
+        command: str = "",
     ) -> None:
         known = next((number for name, number in _MODIFIER_KEYS.values() if name == key), 0)
         is_letter = code.startswith("Key")
@@ -124,6 +137,7 @@ class RemoteKeys:
                 "key": key,
                 "text": text,
                 "autoRepeat": repeats,
+                "commands": [command] if command else [],
                 "modifiers": sum(_MODIFIER_BITS.get(held, 0) for held in self._down),
                 "windowsVirtualKeyCode": known or (ord(code[-1]) if is_letter else 0),
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.browser.conftest import OpenPage
@@ -11,6 +13,7 @@ from tests.x_desk import XDesk
 
 pytestmark = [pytest.mark.browser, pytest.mark.x11]
 
+ALLOWED = ["clipboard-read", "clipboard-write"]
 TEXTS = {
     "words": "copied words",
     "foreign": "äöü ß € 日本語 Ω ещё",
@@ -24,7 +27,7 @@ texts = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 @pytest.fixture
 def remote(open_page: OpenPage) -> RemotePage:
     """A viewer whose browser shares its clipboard."""
-    return open_page(permissions=["clipboard-read", "clipboard-write"])
+    return open_page(permissions=ALLOWED)
 
 
 def browser_text(remote: RemotePage) -> str:
@@ -70,10 +73,23 @@ def test_the_control_panel_carries_text_by_hand(open_page: OpenPage, desk: XDesk
     wait_for(lambda: desk.pasted() == "by hand: 😀\nzwei", "the desktop has it")
 
 
-def test_what_one_viewer_copies_the_other_ones_get(open_page: OpenPage, desk: XDesk) -> None:
-    first, second = open_page(), open_page()
-    second.open_panel()
-    first.open_panel()
-    first.page.locator("#clipboard-text").fill("for everybody")
-    first.page.locator("#clipboard-send").click()
-    wait_until_equal(second.page.locator("#clipboard-text").input_value, "for everybody")
+@pytest.mark.parametrize("permissions", [ALLOWED, []], ids=["allowed", "not allowed"])
+def test_control_v_pastes_what_was_copied_in_the_browser(
+    open_page: OpenPage, desk: XDesk, tmp_path: Path, permissions: list[str]
+) -> None:
+    remote, elsewhere = open_page(permissions=permissions), open_page(permissions=ALLOWED)
+    received = tmp_path / "received.txt"
+    desk.open_terminal(
+        f"stty -icanon; cat > {received}",
+        ready=received,
+        translations="#override Ctrl <Key>V: insert-selection(CLIPBOARD)",
+    )
+    remote.click(100, 100)
+    expected = ""
+    for text in ("first é", "second 😀"):
+        elsewhere.page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+        remote.page.bring_to_front()
+        remote.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+        remote.keys.paste()
+        expected += text
+        wait_until_equal(received.read_text, expected)

@@ -35,6 +35,7 @@ def window(remote: RemotePage, desk: XDesk) -> PaintedWindow:
     """A window over the whole display."""
     wait_until_equal(lambda: desk.size, (800, 600))
     opened = desk.open_window(800, 600)
+    remote.page.mouse.move(9, 9)  # what does not move is not told
     remote.page.mouse.move(5, 5)
     wait_until_equal(desk.pointer, (5, 5))
     opened.pointer_events()
@@ -100,25 +101,24 @@ def test_the_wheel_turns_in_its_direction(
 
 
 def test_clicks_hit_the_right_pixel_of_a_scaled_picture(
-    remote: RemotePage, window: PaintedWindow
+    open_page: OpenPage, window: PaintedWindow
 ) -> None:
+    remote = open_page()
     remote.choose_scale("fit")
     remote.page.set_viewport_size({"width": 400, "height": 300})
     canvas = remote.page.locator("#desktop canvas")
     wait_until_equal(canvas.bounding_box, {"x": 0, "y": 0, "width": 400, "height": 300})
-    window.pointer_events()
 
     remote.click(100, 75)
     remote.click(399, 299)
 
     clicks = [(kind, x, y) for x, y in ((200, 150), (798, 598)) for kind in ("press", "release")]
     wait_for_events(window, *(PointerEvent(kind, x, y, 1) for kind, x, y in clicks))
-    remote.page.set_viewport_size({"width": 800, "height": 600})
 
 
 def test_on_a_fine_screen_clicks_hit_the_right_pixel(open_page: OpenPage, desk: XDesk) -> None:
     remote = open_page(size=(400, 300), device_scale_factor=2)
-    wait_until_equal(lambda: desk.size, (400, 300))
+    remote.wait_for_size(400, 300)
     window = desk.open_window(400, 300)
     remote.click(321, 123)
     wait_for_events(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
+from tests.browser.conftest import OpenPage
 from tests.browser.remote_page import ALT_GRAPH, CONTROL, SHIFT, RemoteKeys, RemotePage
 from tests.waiting import wait_for, wait_until_equal
 from tests.x_desk import XDesk
@@ -175,20 +175,12 @@ def test_control_c_interrupts_the_program(remote: RemotePage, desk: XDesk, tmp_p
     wait_until_equal(desk.held_keycodes, [])
 
 
-@pytest.fixture
-def watched_window(remote: RemotePage, desk: XDesk) -> Iterator[None]:
-    """Something that has the keyboard, so that keys mean nothing."""
-    desk.open_window(800, 600)
-    remote.click(100, 100)
-    yield
-    wait_until_equal(desk.held_keycodes, [])
-
-
-@pytest.mark.usefixtures("watched_window")
 @pytest.mark.parametrize("modifier", [SHIFT, ALT_GRAPH, CONTROL])
 def test_a_modifier_is_let_go_when_the_page_loses_the_keyboard(
     remote: RemotePage, desk: XDesk, modifier: str
 ) -> None:
+    desk.open_window(800, 600)
+    remote.click(100, 100)
     remote.keys.hold(modifier)
     wait_for(desk.held_keycodes, "the modifier is down")
 
@@ -197,10 +189,11 @@ def test_a_modifier_is_let_go_when_the_page_loses_the_keyboard(
     wait_until_equal(desk.held_keycodes, [])
 
 
-@pytest.mark.usefixtures("watched_window")
 def test_a_modifier_released_elsewhere_is_let_go_with_the_next_key(
     remote: RemotePage, desk: XDesk
 ) -> None:
+    desk.open_window(800, 600)
+    remote.click(100, 100)
     remote.keys.hold(SHIFT)
     wait_for(desk.held_keycodes, "Shift is down")
     remote.keys.forget_held()  # its release goes to another window
@@ -210,18 +203,20 @@ def test_a_modifier_released_elsewhere_is_let_go_with_the_next_key(
     wait_until_equal(desk.held_keycodes, [])
 
 
-@pytest.mark.usefixtures("watched_window")
 @pytest.mark.parametrize("ending", ["the tab closes", "the page is reloaded"])
 def test_held_keys_are_released_when_the_viewer_leaves(
-    remote: RemotePage, desk: XDesk, browser: Browser, ending: str
+    open_page: OpenPage, desk: XDesk, ending: str
 ) -> None:
-    remote.keys.hold(SHIFT)
-    remote.keys.press("KeyW", "W")
+    desk.open_window(800, 600)
+    leaving = open_page()
+    leaving.click(100, 100)
+    leaving.keys.hold(SHIFT)
+    leaving.keys.press("KeyW", "W")
     wait_until_equal(lambda: len(desk.held_keycodes()), 2)
 
     if ending == "the tab closes":
-        remote.page.close()
+        leaving.page.close()
     else:
-        remote.page.reload()
+        leaving.page.reload()
 
     wait_until_equal(desk.held_keycodes, [])
