@@ -158,6 +158,10 @@ class XDesk:
             stdin.write(input_bytes)
         return program
 
+    def run(self, *command: str) -> None:
+        """Run a program on this display to its end, which must be a good one."""
+        subprocess.run(command, env=self.environment, timeout=LIMIT_S, check=True)
+
     def copy(self, text: str) -> None:
         """Offer a text as the clipboard, as a program that owns it until the block ends."""
         selection = self.display.intern_atom("CLIPBOARD")
