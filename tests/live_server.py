@@ -210,6 +210,7 @@ class Launcher:
 @contextlib.contextmanager
 def launcher(directory: Path) -> Iterator[Launcher]:
     """Give a launcher whose runs end with the block; their logs stay readable until then."""
+    directory.mkdir(parents=True, exist_ok=True)
     made = Launcher(directory)
     _open.append(made)
     try:

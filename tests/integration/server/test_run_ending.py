@@ -12,7 +12,7 @@ import trio
 from kasmcore.errors import ConnectionEnded
 from kasmcore.testing.client import connect
 from kasmcore.values.viewer_updates import Farewell
-from tests.live_server import Launcher, LiveServer
+from tests.live_server import NO_DESKTOP, PLAIN, Launcher, LiveServer
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.x11
@@ -46,6 +46,14 @@ def test_a_signal_ends_the_server_and_all_it_started(
     assert f"stopping ({ending.name})" in server.log
     assert "Traceback" not in server.log
     assert not list((runs.directory / "state").glob("xauthority*"))
+
+
+def test_a_signal_during_the_start_leaves_nothing_running(runs: Launcher) -> None:
+    run = runs.launch([*PLAIN, *NO_DESKTOP, f"server.state_directory={runs.directory / 'state'}"])
+    wait_for(lambda: len(run.processes()) > 1, "the X server starts")
+    assert run.stop() == 0, run.log
+    assert run.processes() == {}
+    assert "Traceback" not in run.log
 
 
 async def test_viewers_are_told_when_the_server_stops(runs: Launcher) -> None:

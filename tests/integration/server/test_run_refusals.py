@@ -124,3 +124,26 @@ def test_a_broken_plugin_that_is_optional_is_left_out_with_a_warning(
 def test_a_missing_plugin_is_named(runs: Launcher) -> None:
     run = runs.launch([*PLAIN, *NO_DESKTOP, "plugins.encoders=[jpeg, jpegg]"])
     assert_refused(run, 3, "jpegg")
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(runs: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = tmp_path / "file" / "state"
+    run = runs.launch([*PLAIN, *NO_DESKTOP, f"server.state_directory={state}"])
+    assert_refused(run, 2, str(state))
+
+
+def test_a_certificate_that_is_missing_is_named(runs: Launcher, tmp_path: Path) -> None:
+    certificate = tmp_path / "nowhere.pem"
+    run = runs.launch([*SECURED, *NO_DESKTOP, f"network.ssl.pem_certificate={certificate}"])
+    assert_refused(run, 2, str(certificate))
+
+
+def test_accounts_that_make_no_sense_are_named_with_their_line(
+    runs: Launcher, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    users.write_text("# accounts\nolga without any colon\n")
+    users.chmod(0o600)
+    run = runs.launch([*SECURED, *NO_DESKTOP, f"security.users_file={users}"])
+    assert_refused(run, 2, f"{users} line 2")

@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import attrs
 import numpy as np
@@ -16,9 +17,19 @@ import trio_websocket
 from kasmcore.errors import KasmcoreError
 from kasmcore.protocol.version import SUBPROTOCOL
 from kasmcore.testing.client import Client, connect
-from kasmcore.testing.client_stream import WEBSOCKET_PATH, WebSocketMessages
-from kasmcore.values.viewer_events import KeyEvent, PointerMoved
-from tests.live_server import Launcher, LiveServer
+from kasmcore.testing.client_stream import WEBSOCKET_PATH, Trust, WebSocketMessages
+from kasmcore.values.clipboard import ClipboardItem
+from kasmcore.values.geometry import Size
+from kasmcore.values.viewer_events import (
+    KeyEvent,
+    Ping,
+    PointerButton,
+    PointerMoved,
+    ResizeRequested,
+    TextTyped,
+)
+from kasmcore.values.viewer_updates import Pong
+from tests.live_server import SECURED, Launcher, LiveServer
 from tests.x_desk import PaintedWindow, RgbPixels, XDesk, x_desk
 
 pytestmark = pytest.mark.x11
@@ -176,6 +187,30 @@ async def test_a_viewer_that_vanishes_disturbs_nobody(
             await trio.sleep(0.01)
     async with witness(server, desk):
         pass
+
+
+async def test_the_server_itself_keeps_a_viewer_from_what_it_has_no_right_to(
+    runs: Launcher,
+) -> None:
+    runs.add_user("victor", "correct horse", "--read")
+    server = await trio.to_thread.run_sync(partial(runs.start, base=SECURED))
+    trust = Trust(insecure=True)
+    with x_desk(server.display, server.authority_file) as desk:
+        before = (desk.size, desk.pointer())
+        async with connect(server.url, "victor", "correct horse", trust=trust) as client:
+            await client.wait_for_picture()
+            await client.send(PointerMoved(123, 45))
+            await client.send(PointerButton(1, pressed=True, x=123, y=45))
+            await client.send(KeyEvent(pressed=True, keysym=ord("a"), code="KeyA"))
+            await client.send(TextTyped("typed in vain"))
+            await client.send(ResizeRequested(Size(640, 480)))
+            await client.send_clipboard([ClipboardItem("text/plain", b"copied in vain")])
+            await client.send(Ping(7))
+            await client.wait_until(lambda: client.newest(Pong) == Pong(7))
+        assert (desk.size, desk.pointer()) == before
+        assert desk.held_keycodes() == []
+        assert desk.pasted() == ""
+    assert "Traceback" not in server.log
 
 
 async def test_a_viewer_that_reads_nothing_slows_nobody(server: LiveServer, desk: XDesk) -> None:
