@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import OpenPage
+from tests.browser.pictures import noise
 from tests.browser.remote_page import RemotePage
-from tests.browser.test_picture import noise
 from tests.live_server import Launcher, LiveServer
 from tests.waiting import wait_for, wait_until_equal
 from tests.x_desk import PointerEvent, RgbPixels, XDesk

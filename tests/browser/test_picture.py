@@ -10,26 +10,11 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import OpenPage
+from tests.browser.pictures import noise, photograph
 from tests.browser.remote_page import RemotePage
-from tests.x_desk import PaintedWindow, RgbPixels, XDesk
+from tests.x_desk import PaintedWindow, XDesk
 
 pytestmark = [pytest.mark.browser, pytest.mark.x11]
-
-
-def noise(width: int, height: int, seed: int = 0) -> RgbPixels:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def photograph(width: int, height: int, phase: float = 0.0) -> RgbPixels:
-    """Smooth colours with a little grain."""
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
-    grain = np.random.default_rng(1).normal(0, 1.5, (height, width))
-    channels = [
-        128 + 90 * np.sin(rows / 23 + columns / 41 + phase + shift) + grain
-        for shift in (0.0, 1.1, 2.3)
-    ]
-    pixels: RgbPixels = np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8)
-    return pixels
 
 
 def write_lines(window: PaintedWindow, lines: int, seed: int = 0) -> None:
