@@ -19,7 +19,7 @@ import trio
 from kasmcore.config.schema import ServerConfig
 from kasmcore.desktop.authority import new_cookie, write_authority
 from kasmcore.desktop.environments import choose_environment, with_session_bus
-from kasmcore.desktop.processes import MARK, Launch, end_marked, end_process
+from kasmcore.desktop.processes import MARK, Launch, end_marked, end_process, is_alive
 from kasmcore.desktop.x_servers import X_SERVERS, XServerRequest, start_x_server
 from kasmcore.errors import ConfigError
 from kasmcore.values.geometry import Size
@@ -98,7 +98,8 @@ async def open_desktop(config: ServerConfig, directory: Path) -> AsyncIterator[D
     if config.desktop.attach is not None:
         yield _attached(config, config.desktop.attach)
         return
-    mark = secrets.token_hex(8)
+    await _end_leftovers(directory)
+    mark = f"{os.getpid()}-{secrets.token_hex(8)}"
     files = _Files(directory, mark)
     try:
         async with _virtual_display(config, files) as desktop:
@@ -107,6 +108,17 @@ async def open_desktop(config: ServerConfig, directory: Path) -> AsyncIterator[D
         with trio.CancelScope(shield=True):
             await end_marked(mark, _PATIENCE_S)
         files.remove()
+
+
+async def _end_leftovers(directory: Path) -> None:
+    """End the displays of servers that were killed and could not do it themselves."""
+    for authority in directory.glob("xauthority-*"):
+        mark = authority.name.removeprefix("xauthority-")
+        owner_pid = mark.partition("-")[0]
+        if owner_pid.isdigit() and not is_alive(int(owner_pid)):
+            _LOG.warning("ending what is left of a server that was killed (process %s)", owner_pid)
+            await end_marked(mark, _PATIENCE_S)
+            _Files(directory, mark).remove()
 
 
 @contextlib.asynccontextmanager

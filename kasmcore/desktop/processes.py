@@ -88,6 +88,11 @@ async def end_marked(mark: str, patience_s: float, spared_pid: int | None = None
             return
 
 
+def is_alive(pid: int) -> bool:
+    """True while there is such a process, whoever owns it."""
+    return Path(f"/proc/{pid}").exists() and not _is_zombie(Path(f"/proc/{pid}"))
+
+
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)

@@ -218,6 +218,33 @@ async def test_an_x_server_that_fails_gives_its_last_words_and_its_log(tmp_path:
     assert {file.name for file in tmp_path.iterdir()} == {"bin", "display-failed.log"}
 
 
+KILLED_SERVER = """
+import os, signal, sys, trio
+from pathlib import Path
+from kasmcore.config.schema import ServerConfig
+from kasmcore.config.schema_desktop import DesktopConfig
+from kasmcore.desktop import open_desktop
+
+async def main():
+    config = ServerConfig(desktop=DesktopConfig(environment="none"))
+    async with open_desktop(config, Path(sys.argv[1])):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+trio.run(main)
+"""
+
+
+async def test_what_a_killed_server_left_behind_is_ended_by_the_next(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED_SERVER, str(tmp_path)]
+    killed = await trio.run_process(command, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.glob("xauthority-*")
+    assert processes_with(f"XAUTHORITY={left}")
+    async with open_desktop(make_config(), tmp_path) as desktop:
+        assert processes_with(f"XAUTHORITY={left}") == []
+        assert [str(path) for path in tmp_path.glob("xauthority-*")] == [desktop.authority_file]
+
+
 async def test_two_desktops_run_side_by_side(tmp_path: Path) -> None:
     async with open_desktop(make_config(), tmp_path) as first:
         async with open_desktop(make_config(), tmp_path) as second:
