@@ -168,12 +168,16 @@ class FrameSender:
         viewer, history = self.viewer, self.flow.history
         assert viewer.picture is not None  # noqa: S101 - told apart by the caller
         assert history is not None  # noqa: S101
-        now_s = trio.current_time()
+        now_s, picture = trio.current_time(), viewer.picture
+        if picture.is_current():
+            refine = picture.refinable(history, now_s, self.rules.rest_before_exact_s)
+        else:
+            refine = newest.grid.empty_mask()
         return PlanRequest(
             frame=newest.frame,
             grid=newest.grid,
-            changed=viewer.picture.pending.copy(),
-            refine=viewer.picture.refinable(history, now_s, self.rules.rest_before_exact_s),
+            changed=picture.pending.copy(),
+            refine=refine,
             heat=history.heat(now_s),
             budget_bytes=viewer.pacer.frame_budget_bytes(),
             link=Link(bytes_per_s=viewer.pacer.bytes_per_s),

@@ -12,7 +12,7 @@ class X11Settings:
     """How the X display is read. YAML: ``plugin_settings.x11``."""
 
     settle_ms: float = setting(
-        1.0,
+        0.2,
         "How long to wait after a first change, so that one redraw is not shown in two halves.",
         at_least=0,
         at_most=50,
