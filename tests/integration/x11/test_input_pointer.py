@@ -34,10 +34,14 @@ class Stage:
         for event in events:
             await self.sink.send(event, viewer_id)
 
-    def position(self) -> tuple[int, int]:
-        """Where the pointer is now."""
-        found = self.display.screen().root.query_pointer()
-        return found.root_x, found.root_y
+    async def wait_position(self, expected: tuple[int, int]) -> None:
+        """Wait until the pointer is there: the sink speaks to the server on its own connection."""
+        with trio.fail_after(20):
+            while True:
+                found = self.display.screen().root.query_pointer()
+                if (found.root_x, found.root_y) == expected:
+                    return
+                await trio.sleep(0.01)
 
     async def buttons(self, count: int) -> list[tuple[int, int]]:
         """The next presses (positive) and releases (negative) with the column they happened in."""
@@ -79,7 +83,7 @@ async def test_the_pointer_moves_and_stays_in_the_framebuffer(x_server: XServer)
             (1280, -1, (1279, 0)),
         ]:
             await stage.send(PointerMoved(x, y))
-            assert stage.position() == expected
+            await stage.wait_position(expected)
 
 
 async def test_every_button_clicks_where_the_event_says(x_server: XServer) -> None:
