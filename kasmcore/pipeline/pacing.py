@@ -119,7 +119,3 @@ class Pacer:
             busy_s = max(since_s - self.shortest_round_trip_s / 2, 0.0005)
             self._rates.append(frame.payload_bytes / busy_s)
         self._last_shown_s = now_s
-
-    def oldest_sent_s(self) -> float | None:
-        """When the oldest unacknowledged frame was sent; None when there is none."""
-        return self._in_flight[0].sent_s if self._in_flight else None

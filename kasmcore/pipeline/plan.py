@@ -53,11 +53,6 @@ class FramePlan:
     why: str
     """One line for the debug log and ``kasmcore explain frame``."""
 
-    @property
-    def expected_s(self) -> float:
-        """CPU time of all jobs together."""
-        return sum(job.expected_s for job in self.jobs)
-
 
 @attrs.frozen(kw_only=True)
 class PlanRequest:

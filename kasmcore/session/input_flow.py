@@ -37,7 +37,6 @@ class InputFlow:
     pointer_enabled: bool = True
     _pointer_holder: int | None = attrs.field(default=None, init=False)
     _held_buttons: set[int] = attrs.field(factory=set, init=False)
-    last_input_s: float = attrs.field(default=-1e9, init=False)
 
     async def handle(self, viewer: Viewer, event: InputEvent) -> None:
         """Check one event and act on it. Events of a viewer must come one after the other."""
@@ -47,7 +46,6 @@ class InputFlow:
         passed = self._filter(viewer, event)
         if passed is None or not self._may_point(viewer.info.viewer_id, passed):
             return
-        self.last_input_s = trio.current_time()
         await self.sink.send(passed, viewer.info.viewer_id)
         self.on_input()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 import trio
 
-from kasmcore.errors import ConnectionEnded
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.cursors import CursorImage
@@ -85,12 +84,3 @@ class Outbox:
                 return update
         self._filled[bulk] = trio.Event()
         return None
-
-
-async def send_farewell(link: ViewerLink, farewell: Farewell, patience_s: float = 2.0) -> None:
-    """Tell a viewer that does not get in why; give up on one that does not listen."""
-    with trio.move_on_after(patience_s):
-        try:
-            await link.send(farewell)
-        except ConnectionEnded:
-            return

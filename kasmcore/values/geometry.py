@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
 
@@ -98,31 +96,9 @@ class Rectangle:
             and other.bottom <= self.bottom
         )
 
-    def bounds_with(self, other: Rectangle) -> Rectangle:
-        """The smallest rectangle that covers both."""
-        return Rectangle.from_edges(
-            min(self.x, other.x),
-            min(self.y, other.y),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
-
     def moved(self, dx: int, dy: int) -> Rectangle:
         """The same size, dx to the right and dy down."""
         return Rectangle(self.x + dx, self.y + dy, self.width, self.height)
 
     def __str__(self) -> str:
         return f"{self.width}x{self.height}+{self.x}+{self.y}"
-
-
-def bounding_rectangle(rectangles: Iterable[Rectangle]) -> Rectangle:
-    """The smallest rectangle that covers all; empty when there are none."""
-    found = [rectangle for rectangle in rectangles if not rectangle.is_empty()]
-    if not found:
-        return Rectangle(0, 0, 0, 0)
-    return Rectangle.from_edges(
-        min(r.x for r in found),
-        min(r.y for r in found),
-        max(r.right for r in found),
-        max(r.bottom for r in found),
-    )
