@@ -51,7 +51,7 @@ class FramePlan:
     quality_sent: NDArray[np.uint8]
     """Per tile: quality that it is sent at, 0 where it is not sent."""
     why: str
-    """One line for the debug log and ``kasmcore explain frame``."""
+    """One line for the debug log."""
 
 
 @attrs.frozen(kw_only=True)
