@@ -39,10 +39,11 @@ check: .venv/.test-ready www/node_modules/.ready  ## style, types, contracts, an
 	cd www && npm run --silent check
 	$(PYTHON) -m pytest tests/unit tests/plugins tests/vectors tests/project
 
-fix: .venv/.test-ready  ## format, mend what ruff can mend, write the generated pages
+fix: .venv/.test-ready www/node_modules/.ready  ## format, mend what ruff can mend, write what is generated
 	.venv/bin/ruff format $(SOURCES)
 	.venv/bin/ruff check --fix $(SOURCES)
 	$(PYTHON) docs/generate.py
+	cd www && npm run --silent bundle
 
 bench: .venv/.test-ready  ## measure encoders, stages and scenes on this machine
 	@tools/install-packages.sh $(DISPLAY_PACKAGES)

@@ -31,7 +31,10 @@ def client_endpoint(
         {"name": spec.name, "path": next(iter(transport.websocket_routes()), "").lstrip("/")}
         for spec, transport in transports
     ]
-    decoders = {spec.codec: _decoder_url(spec) for spec in encoders}
+    decoders = {
+        spec.codec: None if spec.browser_decoder is None else _decoder_url(spec)
+        for spec in encoders
+    }
 
     async def describe(call: Call) -> HttpResponse:
         return json_response(
@@ -111,8 +114,7 @@ def _decoder_endpoint(spec: EncoderSpec, module: Traversable) -> Endpoint:
 
 
 def _decoder_url(spec: EncoderSpec) -> str:
-    folder = "src/decoders" if spec.browser_decoder is None else "plugins/decoders"
-    return f"{folder}/{spec.codec}.js"
+    return f"plugins/decoders/{spec.codec}.js"
 
 
 def _user_content(user: User) -> Mapping[str, object]:

@@ -101,7 +101,7 @@ def test_the_wheel_carries_every_module(wheel_contents):
 
 
 def test_the_wheel_carries_every_file_that_browsers_ask_for(wheel_contents):
-    served = {p for p in files() if p.parts[:1] == ("www",) and p.parts[1] != "test"}
+    served = {p for p in files() if p.parts[:1] == ("www",) and p.parts[1] not in ("test", "tools")}
     served = {p for p in served if p.name not in NOT_SERVED}
     assert {f"kasmcore/{p}" for p in served} - wheel_contents == set()
 
@@ -110,4 +110,4 @@ def test_the_wheel_carries_nothing_else(wheel_contents):
     tops = {name.partition("/")[0] for name in wheel_contents}
     version = project()["project"]["version"]
     assert tops == {"kasmcore", f"kasmcore-{version}.dist-info", *plugin_packages()}
-    assert {n for n in wheel_contents if "/test/" in n or "node_modules" in n} == set()
+    assert {n for n in wheel_contents if "/test/" in n or "/tools/" in n or "node_modules" in n} == set()

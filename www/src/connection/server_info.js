@@ -8,7 +8,7 @@ import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
  * @property {{name: string, permissions: string[]}} user
  * @property {boolean} login_required  false when the server lets everybody in
  * @property {{name: string, path: string}[]} transports  in the server's order; paths are relative
- * @property {Record<string, string>} decoders  relative URL by codec
+ * @property {Record<string, string | null>} decoders  relative URL by codec; null: the client's own
  */
 
 const ANSWER_LIMIT_MS = 10000;

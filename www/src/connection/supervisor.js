@@ -163,7 +163,7 @@ export class Supervisor {
       transport: { name: transport.name, url: new URL(transport.path, this.base).href },
       decoders: Object.entries(info.decoders).map(([codec, url]) => ({
         codec,
-        url: new URL(url, this.base).href,
+        url: url === null ? null : new URL(url, this.base).href,
       })),
       hello: this.makeHello(),
     };

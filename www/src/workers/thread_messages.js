@@ -7,7 +7,7 @@
  * @typedef {Omit<import("../protocol/messages.js").Hello, "codecs">} HelloWithoutCodecs
  *
  * @typedef {{kind: "connect", connection: number, transport: {name: string, url: string},
- *   decoders: {codec: string, url: string}[], hello: HelloWithoutCodecs}} Connect
+ *   decoders: import("../decoders/registry.js").DecoderOffer[], hello: HelloWithoutCodecs}} Connect
  * @typedef {{kind: "send", message: import("../protocol/messages.js").ClientMessage}} Send
  * @typedef {{kind: "presented", connection: number, serial: number, at_ms: number}} Presented
  * @typedef {{kind: "disconnect"}} Disconnect
