@@ -35,6 +35,12 @@ from kasmcore.interfaces.encoder import (
 )
 from kasmcore.interfaces.login import Authenticator, Credentials
 from kasmcore.interfaces.routes import CommandSpec, HttpRequest, HttpResponse, RouteSpec
+from kasmcore.interfaces.stream_encoder import (
+    StreamEncoder,
+    StreamEncoderSpec,
+    StreamPacket,
+    StreamSettings,
+)
 from kasmcore.interfaces.transport import (
     AsgiMessage,
     AsgiReceive,
@@ -57,7 +63,7 @@ from kasmcore.values.clipboard import (
     ClipboardOffer,
 )
 from kasmcore.values.cursors import HIDDEN_CURSOR, CursorImage
-from kasmcore.values.frames import CapturedFrame
+from kasmcore.values.frames import CapturedFrame, WindowMove
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import Permission, User, ViewerInfo
 from kasmcore.values.pixels import BgrxPixels, RgbaPixels
@@ -84,12 +90,13 @@ __all__ = [  # noqa: RUF022 - by topic
     "PluginUnavailable", "RemoteProtocolError",
     # capture
     "CaptureRequest", "CaptureSource", "CaptureSpec", "CapturedFrame", "ClipboardPort",
-    "CursorImage", "HIDDEN_CURSOR", "InputSink",
+    "CursorImage", "HIDDEN_CURSOR", "InputSink", "WindowMove",
     # input
     "InputEvent", "KeyEvent", "KeysReleased", "Locks", "PointerButton", "PointerMoved",
     "TextTyped", "WheelTurned",
     # encoders
     "ContentRating", "EncoderSpec", "Exactness", "ImageEncoder", "encodable_pixels",
+    "StreamEncoder", "StreamEncoderSpec", "StreamPacket", "StreamSettings",
     # transports
     "AsgiMessage", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
     "CuttableConnection", "Lane", "Transport", "TransportHost", "TransportSpec", "Visit",

@@ -18,6 +18,7 @@ from kasmcore.interfaces.dlp import DlpFilterSpec
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.login import Authenticator
 from kasmcore.interfaces.routes import CommandSpec, RouteSpec
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import TransportSpec
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import ViewerInfo
@@ -54,8 +55,10 @@ def kasmcore_register_capture_sources(config: ServerConfig) -> Sequence[CaptureS
 
 
 @hookspec
-def kasmcore_register_encoders(config: ServerConfig) -> Sequence[EncoderSpec]:
-    """Offer encoders to every session.
+def kasmcore_register_encoders(
+    config: ServerConfig,
+) -> Sequence[EncoderSpec | StreamEncoderSpec]:
+    """Offer encoders of images and of video streams to every session.
 
     Called: once at start, in the main task; must not block.
     Returns: one spec per codec: what it takes, costs and promises; ``[]`` for none.

@@ -22,6 +22,8 @@ class ViewerAbilities:
     """Framebuffer size that would fill its window; None when it does not care."""
     wants_resize: bool
     """True when the display should take the viewport's size."""
+    can_copy: bool = False
+    """True when it carries out copies inside its picture."""
 
 
 class ViewerLink(Protocol):

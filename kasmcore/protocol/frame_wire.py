@@ -9,10 +9,21 @@ import attrs
 
 from kasmcore.errors import RemoteProtocolError
 from kasmcore.protocol.fields import F64, U16, U32, FieldType, PayloadReader, WireValue
-from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes
+from kasmcore.values.frames import (
+    CopiedRectangle,
+    EncodedFrame,
+    EncodedRectangle,
+    FramePart,
+    FrameTimes,
+    VideoRectangle,
+)
 from kasmcore.values.geometry import Rectangle, Size
 
 OPERATION_IMAGE = 0
+OPERATION_COPY = 1
+"""Its payload is u16 source x, u16 source y; codec and quality are 0."""
+OPERATION_VIDEO = 2
+"""Its payload begins with u16 stream, u8 flags."""
 RECTANGLE_FIELDS = (
     ("operation", "u8"),
     ("x", "u16"),
@@ -25,6 +36,10 @@ RECTANGLE_FIELDS = (
 )
 _RECTANGLE_HEAD = struct.Struct(">BHHHHBBI")
 _COUNT = struct.Struct(">H")
+_COPY_SOURCE = struct.Struct(">HH")
+_VIDEO_HEAD = struct.Struct(">HB")
+_FLAG_KEY = 1
+_FLAG_HIDDEN = 2
 _U32_MOST = 2**32 - 1
 _EXACT = 100
 
@@ -101,21 +116,9 @@ def frame_to_wire(frame: EncodedFrame, codecs: CodecTable) -> tuple[WireValue, .
 
     Raises: ``ValueError`` for a codec that was not agreed on.
     """
-    number_of, times = codecs.number_of, frame.times
+    times = frame.times
     start_s = times.changed_s
-    rectangles = tuple(
-        (
-            OPERATION_IMAGE,
-            part.rectangle.x,
-            part.rectangle.y,
-            part.rectangle.width,
-            part.rectangle.height,
-            number_of(part.codec),
-            part.quality,
-            part.payload,
-        )
-        for part in frame.rectangles
-    )
+    rectangles = tuple(_rectangle_to_wire(part, codecs) for part in frame.rectangles)
     return (
         frame.serial,
         frame.size.width,
@@ -148,16 +151,53 @@ def frame_from_wire(values: tuple[WireValue, ...], codecs: CodecTable) -> Encode
     )
 
 
-def _rectangle_from_wire(item: WireRectangle, size: Size, codecs: CodecTable) -> EncodedRectangle:
+def _rectangle_to_wire(part: FramePart, codecs: CodecTable) -> WireRectangle:
+    area = part.rectangle
+    place = (area.x, area.y, area.width, area.height)
+    if isinstance(part, CopiedRectangle):
+        source = _COPY_SOURCE.pack(part.source_x, part.source_y)
+        return (OPERATION_COPY, *place, 0, 0, source)
+    codec = codecs.number_of(part.codec)
+    if isinstance(part, EncodedRectangle):
+        return (OPERATION_IMAGE, *place, codec, part.quality, part.payload)
+    flags = _FLAG_KEY * part.is_key | _FLAG_HIDDEN * part.is_hidden
+    payload = _VIDEO_HEAD.pack(part.stream, flags) + part.payload
+    return (OPERATION_VIDEO, *place, codec, part.quality, payload)
+
+
+def _rectangle_from_wire(item: WireRectangle, size: Size, codecs: CodecTable) -> FramePart:
     operation, x, y, width, height, codec, quality, payload = item
-    if operation != OPERATION_IMAGE:
-        raise RemoteProtocolError(f"rectangle operation {operation} was not agreed on")
-    rectangle = Rectangle(x, y, width, height)
-    if rectangle.is_empty() or rectangle.right > size.width or rectangle.bottom > size.height:
-        raise RemoteProtocolError(f"rectangle {rectangle} is not inside {size}")
+    rectangle = _inside(Rectangle(x, y, width, height), size)
     if quality > _EXACT:
         raise RemoteProtocolError(f"a rectangle's quality is {quality}")
-    return EncodedRectangle(rectangle, codecs.name_of(codec), quality, payload)
+    if operation == OPERATION_IMAGE:
+        return EncodedRectangle(rectangle, codecs.name_of(codec), quality, payload)
+    if operation == OPERATION_COPY:
+        if len(payload) != _COPY_SOURCE.size:
+            raise RemoteProtocolError(f"a copy's source takes {len(payload)} bytes")
+        source_x, source_y = _COPY_SOURCE.unpack(payload)
+        _inside(Rectangle(source_x, source_y, width, height), size)
+        return CopiedRectangle(rectangle, source_x, source_y)
+    if operation == OPERATION_VIDEO:
+        if len(payload) < _VIDEO_HEAD.size:
+            raise RemoteProtocolError(f"a video packet has {len(payload)} bytes")
+        stream, flags = _VIDEO_HEAD.unpack_from(payload)
+        return VideoRectangle(
+            rectangle=rectangle,
+            codec=codecs.name_of(codec),
+            quality=quality,
+            stream=stream,
+            is_key=bool(flags & _FLAG_KEY),
+            is_hidden=bool(flags & _FLAG_HIDDEN),
+            payload=payload[_VIDEO_HEAD.size :],
+        )
+    raise RemoteProtocolError(f"rectangle operation {operation} was not agreed on")
+
+
+def _inside(rectangle: Rectangle, size: Size) -> Rectangle:
+    if rectangle.is_empty() or rectangle.right > size.width or rectangle.bottom > size.height:
+        raise RemoteProtocolError(f"rectangle {rectangle} is not inside {size}")
+    return rectangle
 
 
 def _microseconds(duration_s: float) -> int:

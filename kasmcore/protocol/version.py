@@ -14,3 +14,9 @@ MAXIMUM_FRAME_BYTES = 16 * 2**20
 
 MAXIMUM_CHUNK_BYTES = 64 * 2**10
 """Most data in one ``ClipboardChunk``."""
+
+FEATURE_COPY = "copy"
+"""The client carries out copies (``CopiedRectangle``). Whoever has the codec of a video stream also
+understands ``VideoRectangle``; that needs no feature."""
+FEATURES = (FEATURE_COPY,)
+"""All features that this version knows."""

@@ -46,4 +46,5 @@ def _visible(frame: CapturedFrame, masked: CapturedFrame) -> VisibleFrame:
         hints=frame.hints,
         changed_at_s=frame.changed_at_s,
         captured_at_s=frame.captured_at_s,
+        moves=frame.moves,
     )

@@ -14,7 +14,7 @@ from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.protocol.clipboard_transfer import TransferRefused
 from kasmcore.protocol.connection import ServerConnection, ServerReceived
 from kasmcore.protocol.messages import Hello, Welcome
-from kasmcore.protocol.version import HANDSHAKE_LIMIT_S
+from kasmcore.protocol.version import FEATURE_COPY, HANDSHAKE_LIMIT_S
 from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.frames import EncodedFrame
 from kasmcore.values.permissions import ViewerInfo
@@ -57,7 +57,12 @@ async def open_wire_link(connection: Connection, viewer_for: ViewerFor) -> WireL
     except KasmcoreError as error:
         await _say_farewell(connection, protocol, str(error))
         raise
-    abilities = ViewerAbilities(welcome.codecs, hello.viewport, hello.wants_resize)
+    abilities = ViewerAbilities(
+        codecs=welcome.codecs,
+        viewport=hello.viewport,
+        wants_resize=hello.wants_resize,
+        can_copy=FEATURE_COPY in welcome.features,
+    )
     return WireLink(connection, protocol, viewer, abilities)
 
 

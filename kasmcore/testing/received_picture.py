@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kasmcore.testing.reference_decoders import Decoder
-from kasmcore.values.frames import EncodedFrame, EncodedRectangle
-from kasmcore.values.geometry import Size
+from kasmcore.values.frames import (
+    CopiedRectangle,
+    EncodedFrame,
+    EncodedRectangle,
+    VideoRectangle,
+)
+from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.pixels import BgrxPixels
 
 EXACT = 100
@@ -58,15 +63,26 @@ class ReceivedPicture:
         Raises:
             DamagedRectangle: one cannot be decoded.
         """
-        decoded = [(part, self._decode(part)) for part in frame.rectangles]
+        decoded = [
+            (part, None if isinstance(part, CopiedRectangle) else self._decode(part))
+            for part in frame.rectangles
+        ]
         if frame.size != self.size:
             self.clear(frame.size)
         for part, pixels in decoded:
             place = part.rectangle.rows, part.rectangle.columns
-            self._pixels[place] = pixels
-            self._qualities[place] = part.quality
+            if isinstance(part, CopiedRectangle):
+                area = part.rectangle.size
+                source = Rectangle(part.source_x, part.source_y, area.width, area.height)
+                for array in (self._pixels, self._qualities):
+                    array[place] = array[source.rows, source.columns].copy()
+            elif pixels is not None:
+                self._pixels[place] = pixels
+                self._qualities[place] = part.quality
 
-    def _decode(self, part: EncodedRectangle) -> BgrxPixels:
+    def _decode(self, part: EncodedRectangle | VideoRectangle) -> BgrxPixels:
+        if isinstance(part, VideoRectangle):
+            raise DamagedRectangle(part.codec, "video streams are not decoded here")
         width, height = part.rectangle.width, part.rectangle.height
         try:
             return self._decoders[part.codec](part.payload, width, height)

@@ -21,6 +21,7 @@ HEADINGS = {
     "kasmcore.hookspecs": "Hooks",
     "kasmcore.interfaces.capture": "Capture sources",
     "kasmcore.interfaces.encoder": "Encoders",
+    "kasmcore.interfaces.stream_encoder": "Video streams",
     "kasmcore.interfaces.transport": "Transports",
     "kasmcore.interfaces.dlp": "DLP filters",
     "kasmcore.interfaces.login": "Logins",

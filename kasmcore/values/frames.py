@@ -15,6 +15,18 @@ def _size_of(pixels: BgrxPixels) -> Size:
     return Size(width=pixels.shape[1], height=pixels.shape[0])
 
 
+@attrs.frozen
+class WindowMove:
+    """A window moved since the frame before: a guess where pixels went, to be checked on them."""
+
+    rectangle: Rectangle
+    """Where it is now, cut at the framebuffer's edges."""
+    dx: int
+    """How far it went to the right."""
+    dy: int
+    """How far it went down."""
+
+
 @attrs.frozen(eq=False)
 class CapturedFrame:
     """The framebuffer as the capture plugin read it; nobody writes to its pixels any more.
@@ -32,6 +44,8 @@ class CapturedFrame:
     """When the source first knew of a change that this frame shows."""
     captured_at_s: float
     """When the pixels had been read."""
+    moves: tuple[WindowMove, ...] = ()
+    """Windows that moved since the source's previous frame, as far as the source knows."""
 
     @property
     def size(self) -> Size:
@@ -48,6 +62,7 @@ class VisibleFrame:
     hints: tuple[Rectangle, ...]
     changed_at_s: float
     captured_at_s: float
+    moves: tuple[WindowMove, ...] = ()
 
     @property
     def size(self) -> Size:
@@ -65,6 +80,48 @@ class EncodedRectangle:
     quality: int
     """0 to 100; 100 means that the pixels are exact."""
     payload: bytes
+
+
+@attrs.frozen
+class CopiedRectangle:
+    """Pixels that the viewer already shows elsewhere: a scroll, or a window that moved.
+
+    Copies come before all other rectangles of a frame and are carried out one after another, each
+    from what the picture is by then.
+    """
+
+    rectangle: Rectangle
+    """Where the pixels go."""
+    source_x: int
+    source_y: int
+    """Top left corner of the rectangle of the same size that they come from; both may overlap."""
+
+    @property
+    def payload(self) -> bytes:
+        """No bytes but those that say where."""
+        return b""
+
+
+@attrs.frozen
+class VideoRectangle:
+    """The next packet of a video stream; after it the rectangle shows the decoded picture."""
+
+    rectangle: Rectangle
+    """The same for all packets of a stream."""
+    codec: str
+    quality: int
+    """0 to 99; statistics alone use it."""
+    stream: int
+    """Number of the stream, 0 to 65535; a new stream starts with a key frame and may take over the
+    number of an old one."""
+    is_key: bool
+    """It can be decoded without the packets before it."""
+    is_hidden: bool
+    """Only decoded, because later packets depend on it; nothing is drawn."""
+    payload: bytes
+
+
+FramePart = EncodedRectangle | CopiedRectangle | VideoRectangle
 
 
 @attrs.frozen
@@ -86,7 +143,8 @@ class EncodedFrame:
     """Counts this viewer's frames from 1; FrameShown names it."""
     size: Size
     """Size of the framebuffer; a change of it clears the picture before the rectangles."""
-    rectangles: tuple[EncodedRectangle, ...]
+    rectangles: tuple[FramePart, ...]
+    """In the order in which they are drawn."""
     times: FrameTimes
 
     @property

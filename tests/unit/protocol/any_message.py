@@ -22,7 +22,14 @@ from kasmcore.protocol.layout import MessageLayout
 from kasmcore.protocol.messages import Message
 from kasmcore.protocol.table import LAYOUTS, Sender
 from kasmcore.values.cursors import CursorImage
-from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes
+from kasmcore.values.frames import (
+    CopiedRectangle,
+    EncodedFrame,
+    EncodedRectangle,
+    FramePart,
+    FrameTimes,
+    VideoRectangle,
+)
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.viewer_events import ResizeRequested
 
@@ -54,15 +61,28 @@ def _values_of(kind: FieldType) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def _rectangles(draw: st.DrawFn, size: Size) -> EncodedRectangle:
+def _rectangles(draw: st.DrawFn, size: Size) -> FramePart:
     x = draw(st.integers(0, size.width - 1))
     y = draw(st.integers(0, size.height - 1))
     width = draw(st.integers(1, size.width - x))
     height = draw(st.integers(1, size.height - y))
+    place = Rectangle(x, y, width, height)
+    if draw(st.booleans()):
+        source_x = draw(st.integers(0, size.width - width))
+        return CopiedRectangle(place, source_x, draw(st.integers(0, size.height - height)))
     codec = draw(st.sampled_from(CODECS.names))
     quality = draw(st.integers(0, 100))
-    return EncodedRectangle(
-        Rectangle(x, y, width, height), codec, quality, draw(st.binary(max_size=200))
+    payload = draw(st.binary(max_size=200))
+    if draw(st.booleans()):
+        return EncodedRectangle(place, codec, quality, payload)
+    return VideoRectangle(
+        rectangle=place,
+        codec=codec,
+        quality=quality,
+        stream=draw(st.integers(0, 65535)),
+        is_key=draw(st.booleans()),
+        is_hidden=draw(st.booleans()),
+        payload=payload,
     )
 
 
