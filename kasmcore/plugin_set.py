@@ -12,6 +12,7 @@ from kasmcore.interfaces.dlp import DlpFilterSpec
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.login import Authenticator
 from kasmcore.interfaces.routes import CommandSpec, RouteSpec
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import TransportSpec
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import ViewerInfo
@@ -93,13 +94,15 @@ class PluginEvents:
 
 @attrs.frozen(kw_only=True)
 class PluginSet:
-    """Everything the active plugins offer; the first four in the order of the YAML lists.
+    """Everything the active plugins offer; the first five in the order of the YAML lists.
 
     Attributes:
         capture_sources: the first that opens is used.
-        encoders: each passed its self-test.
+        encoders: of images; each passed its self-test.
         transports: the browser tries them in this order.
         dlp_filters: all run, in this order.
+        stream_encoders: of video streams, in the order of the encoders' list; each passed its
+            self-test.
         authenticators: asked in this order, the users file last.
         routes: HTTP routes, one for each method and path.
         commands: subcommands of ``kasmcore``.
@@ -110,6 +113,7 @@ class PluginSet:
     encoders: tuple[EncoderSpec, ...]
     transports: tuple[TransportSpec, ...]
     dlp_filters: tuple[DlpFilterSpec, ...] = ()
+    stream_encoders: tuple[StreamEncoderSpec, ...] = ()
     authenticators: tuple[Authenticator, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
     commands: tuple[CommandSpec, ...] = ()

@@ -164,6 +164,7 @@ def _session_parts(config: ServerConfig, plugins: PluginSet, shown: _Shown) -> S
         filters=[(spec.name, dlp_filter) for spec, dlp_filter in filters],
         masks=FrameMasks([dlp_filter for spec, dlp_filter in filters if spec.masks_frames]),
         events=plugins.events,
+        stream_encoders=plugins.stream_encoders,
     )
 
 

@@ -12,6 +12,7 @@ from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import CaptureEnded, ConnectionEnded, RemoteProtocolError
 from kasmcore.interfaces.capture import CaptureSource
 from kasmcore.interfaces.encoder import EncoderSpec
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.pacing import Pacer
@@ -53,6 +54,7 @@ class SessionParts:
     """Every DLP filter with its name, in order."""
     masks: FrameMasks
     events: PluginEvents
+    stream_encoders: Sequence[StreamEncoderSpec] = ()
 
 
 @attrs.define(eq=False)
