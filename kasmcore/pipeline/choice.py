@@ -8,6 +8,7 @@ import attrs
 
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.content import Content
+from kasmcore.pipeline.quality import relative_size
 
 _LEARNING_RATE = 0.1
 _SMALLEST_LESSON_PIXELS = 4096
@@ -20,11 +21,37 @@ class CodecFigures:
 
     ns_per_pixel: float
     bits_per_pixel: float
+    """Exact, or lossy at quality 80."""
 
-    def learn(self, pixels: int, seconds: float, payload_bytes: int) -> None:
+    def learn(self, pixels: int, seconds: float, payload_bytes: float) -> None:
         """Move towards what one rectangle cost."""
         self.ns_per_pixel += _LEARNING_RATE * (seconds * 1e9 / pixels - self.ns_per_pixel)
         self.bits_per_pixel += _LEARNING_RATE * (payload_bytes * 8 / pixels - self.bits_per_pixel)
+
+
+@attrs.frozen
+class Wanted:
+    """What a rectangle needs."""
+
+    content: Content
+    quality: int
+    """100: exact."""
+    pixels: int
+    """How large it is."""
+
+    @property
+    def is_exact(self) -> bool:
+        """True when a lossy codec will not do."""
+        return self.quality >= 100
+
+    @property
+    def relative_size(self) -> float:
+        """Bytes in relation to those of the figures of a codec."""
+        return 1.0 if self.is_exact else relative_size(self.quality)
+
+    def bytes_by(self, figures: CodecFigures) -> float:
+        """Bytes that a codec with these figures is expected to make of it."""
+        return self.pixels * figures.bits_per_pixel * self.relative_size / 8
 
 
 def _rated(spec: EncoderSpec, content: Content, exact: bool) -> CodecFigures:
@@ -55,28 +82,11 @@ class EncoderFigures:
         """Figures of one codec for one kind of content."""
         return self._figures[codec, content, exact]
 
-    def learn(
-        self, codec: str, content: Content, exact: bool, cost: tuple[int, float, int]
-    ) -> None:
-        """Learn from one encoded rectangle: its pixels, the seconds it took, its bytes."""
-        if cost[0] >= _SMALLEST_LESSON_PIXELS:
-            self._figures[codec, content, exact].learn(*cost)
-
-
-@attrs.frozen
-class Wanted:
-    """What a rectangle needs."""
-
-    content: Content
-    quality: int
-    """100: exact."""
-    pixels: int
-    """How large it is."""
-
-    @property
-    def is_exact(self) -> bool:
-        """True when a lossy codec will not do."""
-        return self.quality >= 100
+    def learn(self, codec: str, wanted: Wanted, seconds: float, payload_bytes: int) -> None:
+        """Learn from one encoded rectangle: what it was, the seconds it took, its bytes."""
+        if wanted.pixels >= _SMALLEST_LESSON_PIXELS:
+            figures = self._figures[codec, wanted.content, wanted.is_exact]
+            figures.learn(wanted.pixels, seconds, payload_bytes / wanted.relative_size)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +120,8 @@ def choose_encoder(
         if wanted.is_exact != spec.is_exact_at(wanted.quality):
             continue
         seen = figures.of(spec.codec, wanted.content, wanted.is_exact)
-        cost = seen.ns_per_pixel + seen.bits_per_pixel * link.ns_per_bit
+        bits_per_pixel = seen.bits_per_pixel * wanted.relative_size
+        cost = seen.ns_per_pixel + bits_per_pixel * link.ns_per_bit
         cost += spec.overhead_us * 1000 / wanted.pixels
         if best is None or cost < 0.9 * best[0]:
             best = (cost, spec)

@@ -112,22 +112,23 @@ class Planner:
         pictures = picture_tiles(request.frame.pixels, request.grid, changed)
         jobs: list[EncodeJob] = []
         words = []
+        spent_s: dict[str, float] = {}
         for content, mask in ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures)):
             if mask.any():
-                quality, part = self._jobs_for_motion(request, mask, content)
+                quality, part = self._jobs_for_motion(request, mask, content, spent_s)
                 jobs += part
                 words.append(f"{content.value} {np.count_nonzero(mask)} tiles at {quality}")
         return jobs, ", ".join(words)
 
     def _jobs_for_motion(
-        self, request: PlanRequest, mask: TileMask, content: Content
+        self, request: PlanRequest, mask: TileMask, content: Content, spent_s: dict[str, float]
     ) -> tuple[int, list[EncodeJob]]:
         """Jobs at the quality that motion and link allow; at another if no encoder can do that."""
         quality = self._quality(request, mask, content)
-        jobs = self._jobs(request, mask, content, quality)
+        jobs = self._jobs(request, mask, content, quality, spent_s=spent_s)
         if jobs is None:
             quality = EXACT if quality < EXACT else request.quality.maximum
-            jobs = self._jobs(request, mask, content, quality)
+            jobs = self._jobs(request, mask, content, quality, spent_s=spent_s)
         return quality, jobs or []
 
     def _quality(self, request: PlanRequest, mask: TileMask, content: Content) -> int:
@@ -139,7 +140,7 @@ class Planner:
             exact_bytes = self._expected_bytes(request, Wanted(content, EXACT, pixels))
             if exact_bytes is not None and exact_bytes <= budget_bytes:
                 return EXACT
-        quality = quality_for_motion(heat, request.quality)
+        quality = quality_for_motion(heat, request.quality, pixels)
         lossy_bytes = self._expected_bytes(request, Wanted(content, quality, pixels))
         if lossy_bytes is None:
             return EXACT
@@ -151,7 +152,7 @@ class Planner:
         if spec is None:
             return None
         figures = self.figures.of(spec.codec, wanted.content, wanted.is_exact)
-        return wanted.pixels * figures.bits_per_pixel / 8
+        return wanted.bytes_by(figures)
 
     def _budget_bytes(self, request: PlanRequest, heat: float) -> float:
         """In motion a frame must not outlast its interval; a single change may take a while."""
@@ -187,11 +188,20 @@ class Planner:
         return total
 
     def _jobs(
-        self, request: PlanRequest, mask: TileMask, content: Content, quality: int
+        self,
+        request: PlanRequest,
+        mask: TileMask,
+        content: Content,
+        quality: int,
+        *,
+        spent_s: dict[str, float] | None = None,
     ) -> list[EncodeJob] | None:
-        """Cut a mask into jobs; None when no encoder can do it."""
+        """Cut a mask into jobs; None when no encoder can do it.
+
+        ``spent_s`` is the time that each codec takes of this frame already; it is added to.
+        """
         jobs: list[EncodeJob] = []
-        spent_s: dict[str, float] = {}
+        spent_s = {} if spent_s is None else spent_s
         smallest_side = min((spec.maximum_side for spec in self.specs), default=1)
         for rectangle in request.grid.rectangles_of(mask):
             for part in cut_into_strips(rectangle, smallest_side):
@@ -211,7 +221,7 @@ class Planner:
         left = [
             spec
             for spec in self.specs
-            if spent_s.get(spec.codec, 0.0) <= self.time_limits_s.get(spec.codec, float("inf"))
+            if spent_s.get(spec.codec, 0.0) < self.time_limits_s.get(spec.codec, float("inf"))
         ]
         return left if any(not spec.is_exact_at(0) for spec in left) else self.specs
 

@@ -13,8 +13,7 @@ import trio
 
 from kasmcore.errors import EncodeError
 from kasmcore.interfaces.encoder import EncoderSpec, ImageEncoder
-from kasmcore.pipeline.choice import EncoderFigures
-from kasmcore.pipeline.pending import EXACT
+from kasmcore.pipeline.choice import EncoderFigures, Wanted
 from kasmcore.pipeline.plan import EncodeJob
 from kasmcore.values.frames import EncodedRectangle, VisibleFrame
 from kasmcore.values.geometry import Rectangle
@@ -201,8 +200,8 @@ class EncodePool:
 
     def _learn(self, job: EncodeJob, result: _Result) -> None:
         self.encode_seconds += result.seconds
-        cost = (job.rectangle.area, result.seconds, len(result.payload))
-        self.figures.learn(job.codec, job.content, job.quality >= EXACT, cost)
+        wanted = Wanted(job.content, job.quality, job.rectangle.area)
+        self.figures.learn(job.codec, wanted, result.seconds, len(result.payload))
 
 
 def _batches(jobs: Sequence[EncodeJob], most: int) -> list[list[int]]:

@@ -179,10 +179,16 @@ def test_a_codec_with_a_time_limit_leaves_the_rest_of_the_frame_to_others():
     assert codecs[-1] == "jpeg"
 
 
+def test_a_codec_without_time_is_not_used():
+    specs = (WEBP, JPEG)
+    none = Planner(specs, EncoderFigures(specs), {"webp": 0.0})
+    assert {job.codec for job in none.plan(request(photo(640, 480), link=DSL)).jobs} == {"jpeg"}
+
+
 def test_an_encoder_that_turns_out_slow_is_chosen_no_more():
     figures = EncoderFigures((DEFLATE, WEBP, JPEG))
     for _ in range(100):
-        figures.learn("jpeg", Content.PICTURE, False, (100_000, 0.01, 6_000))
+        figures.learn("jpeg", Wanted(Content.PICTURE, 80, 100_000), 0.01, 6_000)
     chosen = choose_encoder(
         (DEFLATE, WEBP, JPEG), figures, Wanted(Content.PICTURE, 80, 100_000), LAN
     )
