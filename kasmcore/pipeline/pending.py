@@ -6,23 +6,33 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from kasmcore.pipeline.copies import Copy, FrameChange
 from kasmcore.pipeline.history import ChangeHistory
-from kasmcore.pipeline.tiles import TileGrid, TileMask
+from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask
+from kasmcore.values.geometry import Rectangle
 
 EXACT = 100
+MOST_COPIES = 24
+"""So many wait for a viewer that takes no frame; more are not worth the viewer's time."""
+FEWEST_TILES = 4
+"""A copy that saves fewer tiles costs more than it saves."""
 
 
 @attrs.define
 class ViewerPicture:
     """The picture at one viewer.
 
-    ``pending`` tiles changed since they were last sent; the others were sent at ``quality``
-    (100 is exact). Its size never grows, however long the viewer takes nothing.
+    After the queued copies, ``pending`` tiles may differ from the newest frame; the others show
+    it as it was sent, at ``quality`` (100 is exact). Its size never grows beyond a limit, however
+    long the viewer takes nothing.
     """
 
     grid: TileGrid
     pending: TileMask = attrs.field(init=False)
     quality: NDArray[np.uint8] = attrs.field(init=False)
+    copies_taken: int = attrs.field(default=0, init=False)
+    """How many copies were taken to be sent so far."""
+    _copies: list[Copy] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.pending = self.grid.full_mask()
@@ -32,20 +42,41 @@ class ViewerPicture:
         """These tiles have new content."""
         self.pending |= changed
 
+    def add_change(self, change: FrameChange) -> None:
+        """A new frame exists; the viewer can carry out copies."""
+        for copy in change.copies:
+            self._add_copy(copy, change.changed)
+        self.pending |= change.residual
+
+    def take_copies(self) -> tuple[Copy, ...]:
+        """Return the copies to send ahead of all that is pending, and forget them."""
+        taken, self._copies = tuple(self._copies), []
+        self.copies_taken += len(taken)
+        return taken
+
     def take(self, quality_sent: NDArray[np.uint8]) -> None:
         """A frame was handed to the link: tiles above 0 were sent, at that quality."""
         sent = quality_sent > 0
         self.pending &= ~sent
         self.quality[sent] = quality_sent[sent]
 
-    def give_back(self, tiles: TileMask) -> None:
-        """These tiles were sent but not shown."""
+    def give_back(self, tiles: TileMask, copies_before: int) -> None:
+        """A frame with these tiles was sent but not shown.
+
+        Args:
+            tiles: what it covered.
+            copies_before: ``copies_taken`` before it was planned. What was copied in the frame or
+                since may be stale too, and what was copied from there: then all is pending.
+        """
+        if self._copies or self.copies_taken > copies_before:
+            tiles = self.grid.full_mask()
+            self._copies.clear()
         self.pending |= tiles
         self.quality[tiles] = 0
 
     def is_current(self) -> bool:
-        """True when nothing is pending."""
-        return not self.pending.any()
+        """True when nothing is pending and nothing waits to be copied."""
+        return not self._copies and not self.pending.any()
 
     def blurred(self) -> TileMask:
         """Tiles that were sent, but not exactly."""
@@ -62,3 +93,62 @@ class ViewerPicture:
         if not blurred.any():
             return None
         return float(history.last_changed_s[blurred].min()) + rest_s
+
+    def _add_copy(self, copy: Copy, changed: TileMask) -> None:
+        """Queue a copy, unless its source is too stale to save anything."""
+        tiles = self.grid.tiles_of(copy.rectangle)
+        place = tiles.rows, tiles.columns
+        pending, quality = self._after(copy, tiles)
+        saved = ~pending & changed[place] & self._is_covered(copy.rectangle)
+        if np.count_nonzero(saved) < FEWEST_TILES:
+            self.pending[place] |= changed[place]
+            return
+        if len(self._copies) == MOST_COPIES:
+            self.pending |= self.grid.mask_of(queued.rectangle for queued in self._copies)
+            self._copies.clear()
+            self._add_copy(copy, changed)
+            return
+        self._copies.append(copy)
+        self.pending[place] = pending
+        self.quality[place] = quality
+
+    def _after(self, copy: Copy, tiles: Rectangle) -> tuple[TileMask, NDArray[np.uint8]]:
+        """Pending and quality of the tiles that a copy touches, once it is carried out.
+
+        A tile takes the worst of the tiles that feed it, and of itself where some of it stays.
+        """
+        place = tiles.rows, tiles.columns
+        stays = ~self._is_covered(copy.rectangle)
+        pending, quality = self.pending[place] & stays, self.quality[place].copy()
+        quality[~stays] = EXACT
+        rows = _feeding(copy.rectangle.y, copy.rectangle.bottom, copy.dy)
+        columns = _feeding(copy.rectangle.x, copy.rectangle.right, copy.dx)
+        for row in rows:
+            for column in columns:
+                feeding = np.ix_(row, column)
+                pending |= self.pending[feeding]
+                np.minimum(quality, self.quality[feeding], out=quality)
+        return pending, quality
+
+    def _is_covered(self, rectangle: Rectangle) -> TileMask:
+        """Of the tiles that a rectangle touches those that lie wholly inside it."""
+        size = self.grid.size
+        rows = _covered(rectangle.y, rectangle.bottom, size.height)
+        columns = _covered(rectangle.x, rectangle.right, size.width)
+        covered: TileMask = rows[:, None] & columns[None, :]
+        return covered
+
+
+def _feeding(start: int, end: int, moved: int) -> list[NDArray[np.int64]]:
+    """Along one axis, for every tile from start to end: first and last tile that feed it."""
+    tops = np.arange(start // TILE, -(-end // TILE)) * TILE
+    first = (np.maximum(tops, start) - moved) // TILE
+    last = (np.minimum(tops + TILE, end) - moved - 1) // TILE
+    return [first] if (first == last).all() else [first, last]
+
+
+def _covered(start: int, end: int, limit: int) -> NDArray[np.bool_]:
+    """Along one axis: which of the tiles from start to end are wholly inside."""
+    tops = np.arange(start // TILE, -(-end // TILE)) * TILE
+    covered: NDArray[np.bool_] = (tops >= start) & (np.minimum(tops + TILE, limit) <= end)
+    return covered

@@ -9,9 +9,10 @@ import attrs
 import trio
 
 from kasmcore.interfaces.capture import CaptureSource
+from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.history import ChangeHistory
-from kasmcore.pipeline.tiles import TileGrid, TileMask
+from kasmcore.pipeline.tiles import TileGrid
 from kasmcore.session.masking import FrameMasks
 from kasmcore.values.frames import VisibleFrame
 
@@ -36,13 +37,13 @@ class FrameFlow:
         source: where frames come from.
         masks: what makes them visible.
         frame_interval_s: shortest mean time between two frames.
-        on_changed: told the changed tiles of each new frame.
+        on_changed: told of each new frame and what it changed.
     """
 
     source: CaptureSource
     masks: FrameMasks
     frame_interval_s: float
-    on_changed: Callable[[NewestFrame, TileMask], None]
+    on_changed: Callable[[NewestFrame, FrameChange], None]
     newest: NewestFrame | None = attrs.field(default=None, init=False)
     history: ChangeHistory | None = attrs.field(default=None, init=False)
     captured_frames: int = attrs.field(default=0, init=False)
@@ -65,7 +66,7 @@ class FrameFlow:
             frame = self.masks.apply(captured)
             changed = find_damage(self.newest.frame if self.newest else None, frame)
             if changed.any() or self.newest is None:
-                self._publish(frame, changed)
+                self._publish(frame, FrameChange.without_copies(changed))
 
     @contextlib.contextmanager
     def demand(self) -> Iterator[None]:
@@ -97,12 +98,12 @@ class FrameFlow:
         if self._hurry.is_set():
             self._hurry = trio.Event()
 
-    def _publish(self, frame: VisibleFrame, changed: TileMask) -> None:
+    def _publish(self, frame: VisibleFrame, change: FrameChange) -> None:
         now_s = trio.current_time()
         grid = TileGrid(frame.size)
         if self.history is None or self.history.grid != grid:
             self.history = ChangeHistory(grid)
-        self.history.record(changed, now_s)
+        self.history.record(change.residual, now_s)
         self.captured_frames += 1
         self.newest = NewestFrame(frame, grid, now_s)
-        self.on_changed(self.newest, changed)
+        self.on_changed(self.newest, change)

@@ -10,14 +10,15 @@ import attrs
 import trio
 
 from kasmcore.pipeline.choice import Link
+from kasmcore.pipeline.copies import FrameChange
+from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import FramePlan, Planner, PlanRequest
-from kasmcore.pipeline.tiles import TileGrid
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer import SentFrame, Viewer
-from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes
+from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FramePart, FrameTimes
 from kasmcore.values.permissions import Permission
 
 _LOG = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class FrameSender:
                 await self._wait_for_change(float("inf"), capture=True)
                 continue
             if viewer.picture is None:
-                viewer.note_changed(newest.grid, newest.grid.full_mask())
+                viewer.note_changed(newest.grid, FrameChange.of_everything(newest.grid))
             elif not viewer.picture.is_current():
                 age_s = now_s - newest.frame.captured_at_s
                 if age_s <= self.rules.frame_interval_s or waited_for_newer:
@@ -104,7 +105,12 @@ class FrameSender:
         if picture is None or self.flow.history is None:
             return
         request = self._request(newest)
-        plan, parts, planned_s = await self._encode(newest, request)
+        copies_before, copies = picture.copies_taken, picture.take_copies()
+        try:
+            plan, parts, planned_s = await self._encode(newest, picture, request)
+        except EncoderFailed:  # what was planned and what was copied since may be stale
+            viewer.forget_picture()
+            return
         if viewer.picture is not picture:  # the display changed its size meanwhile
             return
         times = FrameTimes(
@@ -115,17 +121,23 @@ class FrameSender:
             encoded_s=trio.current_time(),
         )
         _LOG.debug("viewer %d frame %d: %s", viewer.info.viewer_id, self._serial + 1, plan.why)
-        for group in _groups_that_fit(parts):
-            await self._send_group(newest.grid, group, times)
+        for group in _groups_that_fit((*(copy.part for copy in copies), *parts)):
+            await self._send_group(picture, copies_before, group, times)
 
     async def _send_group(
-        self, grid: TileGrid, group: tuple[EncodedRectangle, ...], times: FrameTimes
+        self,
+        picture: ViewerPicture,
+        copies_before: int,
+        group: tuple[FramePart, ...],
+        times: FrameTimes,
     ) -> None:
         self._serial += 1
+        grid = picture.grid
         frame = EncodedFrame(self._serial, grid.size, group, times)
         sent = SentFrame(
             serial=frame.serial,
-            grid=grid,
+            picture=picture,
+            copies_before=copies_before,
             tiles=grid.mask_of(part.rectangle for part in group),
             times=times,
             sent_s=trio.current_time(),
@@ -135,26 +147,20 @@ class FrameSender:
         await self.viewer.link.send(frame)
 
     async def _encode(
-        self, newest: NewestFrame, request: PlanRequest
+        self, newest: NewestFrame, picture: ViewerPicture, request: PlanRequest
     ) -> tuple[FramePlan, tuple[EncodedRectangle, ...], float]:
-        """Encode by plan; plan again without an encoder that fails.
+        """Encode by plan.
 
         What is planned is taken from pending at once: changes that arrive while it is encoded
         become pending again.
+
+        Raises:
+            EncoderFailed: send everything again; one that fails often is not used any more.
         """
-        picture = self.viewer.picture
-        planner = self._usable_planner()
-        while True:
-            plan = planner.plan(request)
-            planned_s = trio.current_time()
-            if picture is not None:
-                picture.take(plan.quality_sent)
-            try:
-                return plan, await self.pool.encode(newest.frame, plan.jobs), planned_s
-            except EncoderFailed as failed:
-                planner = planner.without(failed.codec)
-                if picture is not None:
-                    picture.give_back(plan.quality_sent > 0)
+        plan = self._usable_planner().plan(request)
+        planned_s = trio.current_time()
+        picture.take(plan.quality_sent)
+        return plan, await self.pool.encode(newest.frame, plan.jobs), planned_s
 
     def _usable_planner(self) -> Planner:
         planner = self.viewer.planner
@@ -169,7 +175,7 @@ class FrameSender:
         assert viewer.picture is not None  # noqa: S101 - told apart by the caller
         assert history is not None  # noqa: S101
         now_s, picture = trio.current_time(), viewer.picture
-        if picture.is_current():
+        if not picture.pending.any():
             refine = picture.refinable(history, now_s, self.rules.rest_before_exact_s)
         else:
             refine = newest.grid.empty_mask()
@@ -186,10 +192,10 @@ class FrameSender:
 
 
 def _groups_that_fit(
-    parts: tuple[EncodedRectangle, ...],
-) -> Iterator[tuple[EncodedRectangle, ...]]:
+    parts: tuple[FramePart, ...],
+) -> Iterator[tuple[FramePart, ...]]:
     """One group as a rule; more when a picture is too large for one message (exact 4K noise)."""
-    group: list[EncodedRectangle] = []
+    group: list[FramePart] = []
     group_bytes = 0
     for part in parts:
         if group and group_bytes + len(part.payload) > _LARGEST_FRAME_BYTES:

@@ -15,9 +15,9 @@ from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.pipeline.choice import EncoderFigures
+from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.plan import Planner
-from kasmcore.pipeline.tiles import TileMask
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.cursor_flow import CursorFlow
@@ -231,10 +231,10 @@ class Session:
             now = await self.parts.source.resize(wanted)
             _LOG.info("the display is now %s (viewer %d)", now, viewer.info.viewer_id)
 
-    def _on_changed(self, newest: NewestFrame, changed: TileMask) -> None:
+    def _on_changed(self, newest: NewestFrame, change: FrameChange) -> None:
         self.pool.forget_before(newest.frame.serial)
         for viewer in self.viewers:
-            viewer.note_changed(newest.grid, changed)
+            viewer.note_changed(newest.grid, change)
 
     def _on_refused(self, viewer: ViewerInfo, filter_name: str, topic: str) -> None:
         self.refusals += 1

@@ -8,6 +8,7 @@ import attrs
 import trio
 
 from kasmcore.interfaces.viewer_link import ViewerLink
+from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import Planner
@@ -24,7 +25,10 @@ class SentFrame:
     """A frame that is on its way to the viewer."""
 
     serial: int
-    grid: TileGrid
+    picture: ViewerPicture
+    """What it is part of."""
+    copies_before: int
+    """``copies_taken`` of the picture before this frame was planned."""
     tiles: TileMask
     """What it covers."""
     times: FrameTimes
@@ -75,14 +79,17 @@ class Viewer:
         """True when the viewer's user has this right now."""
         return permission in self.user.permissions
 
-    def note_changed(self, grid: TileGrid, changed: TileMask) -> None:
+    def note_changed(self, grid: TileGrid, change: FrameChange) -> None:
         """A new frame exists; what it changed is now pending here."""
         if self.picture is None or self.picture.grid != grid:
             self.picture = ViewerPicture(grid)
         else:
             if not self.picture.is_current():
                 self.counters.skipped_frames += 1
-            self.picture.add_changed(changed)
+            if self.link.abilities.can_copy:
+                self.picture.add_change(change)
+            else:
+                self.picture.add_changed(change.changed)
         self.wake()
 
     def wake(self) -> None:
@@ -118,8 +125,8 @@ class Viewer:
         if sent is None or not self.pacer.shown(serial, now_s, 0.0):
             return False
         self.counters.failed_frames += 1
-        if self.picture is not None and self.picture.grid == sent.grid:
-            self.picture.give_back(sent.tiles)
+        if self.picture is sent.picture:  # else all was pending again after it
+            sent.picture.give_back(sent.tiles, sent.copies_before)
         self._wake_sender()
         self.wake()
         return True

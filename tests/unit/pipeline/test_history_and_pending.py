@@ -54,5 +54,5 @@ def test_what_was_sent_blurred_is_refined_once_it_rests():
 def test_a_lost_frame_is_pending_again():
     picture = ViewerPicture(GRID)
     picture.take(np.full(GRID.shape, EXACT, np.uint8))
-    picture.give_back(LEFT)
+    picture.give_back(LEFT, copies_before=0)
     assert (picture.pending == LEFT).all()

@@ -16,8 +16,8 @@ from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.session import Session, SessionParts
 from kasmcore.testing.synthetic_desktop import SyntheticDesktop
-from kasmcore.values.frames import EncodedFrame
-from kasmcore.values.geometry import Size
+from kasmcore.values.frames import CopiedRectangle, EncodedFrame
+from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import FULL_PERMISSIONS, Permission, User, ViewerInfo
 from kasmcore.values.viewer_events import FrameShown
 
@@ -55,11 +55,18 @@ COARSE = encoder("coarse", CoarseEncoder, Exactness.NEVER)
 class MemoryLink:
     """A ViewerLink that a test reads and writes; it stalls when told to."""
 
-    def __init__(self, viewer_id: int, permissions: Permission, codecs: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        viewer_id: int,
+        permissions: Permission,
+        codecs: tuple[str, ...],
+        *,
+        can_copy: bool = True,
+    ) -> None:
         self.viewer = ViewerInfo(
             viewer_id, User(f"user{viewer_id}", permissions), "127.0.0.1", "memory"
         )
-        self.abilities = ViewerAbilities(codecs, None, wants_resize=False)
+        self.abilities = ViewerAbilities(codecs, None, wants_resize=False, can_copy=can_copy)
         self.picture: np.ndarray | None = None
         self.frames: list[EncodedFrame] = []
         self.others: list[object] = []
@@ -104,6 +111,11 @@ class MemoryLink:
             self.picture = np.zeros(shape, np.uint8)
         for part in frame.rectangles:
             where = part.rectangle
+            if isinstance(part, CopiedRectangle):
+                source = Rectangle(part.source_x, part.source_y, where.width, where.height)
+                pixels = self.picture[source.rows, source.columns].copy()
+                self.picture[where.rows, where.columns] = pixels
+                continue
             pixels = np.frombuffer(part.payload, np.uint8).reshape(where.height, where.width, 4)
             self.picture[where.rows, where.columns] = pixels
         if self.acknowledges:
@@ -123,9 +135,11 @@ class Desk:
         self,
         permissions: Permission = FULL_PERMISSIONS,
         codecs: tuple[str, ...] = ("raw", "coarse"),
+        *,
+        can_copy: bool = True,
     ) -> MemoryLink:
         self._next_id += 1
-        link = MemoryLink(self._next_id, permissions, codecs)
+        link = MemoryLink(self._next_id, permissions, codecs, can_copy=can_copy)
         self.nursery.start_soon(self.session.serve_viewer, link)
         await trio.testing.wait_all_tasks_blocked()
         return link
