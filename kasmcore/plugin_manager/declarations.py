@@ -20,7 +20,9 @@ def gather_sections(loaded: Iterable[LoadedPlugin], ledger: Ledger) -> tuple[Set
     offered = []
     for plugin in loaded:
         try:
-            sections = plugin.offers_for_certain("kasmcore_register_settings", SettingsSection, {})
+            sections = plugin.offers_for_certain(
+                "kasmcore_register_settings", (SettingsSection,), {}
+            )
         except PluginError as error:
             ledger.broken(plugin.name, error)
         except ConfigError as error:
@@ -36,7 +38,7 @@ def gather_commands(loaded: Iterable[LoadedPlugin]) -> tuple[CommandSpec, ...]:
     commands: dict[str, CommandSpec] = {}
     for plugin in loaded:
         try:
-            offered = plugin.offers_for_certain("kasmcore_register_commands", CommandSpec, {})
+            offered = plugin.offers_for_certain("kasmcore_register_commands", (CommandSpec,), {})
         except KasmcoreError as error:
             _log.error("%s", error)
             continue

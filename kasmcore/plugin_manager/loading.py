@@ -34,11 +34,13 @@ class LoadedPlugin:
         """Name of the plugin."""
         return self.found.name
 
-    def offers(self, hook: str, item_class: type[T], arguments: Mapping[str, object]) -> list[T]:
+    def offers(
+        self, hook: str, item_classes: tuple[type[T], ...], arguments: Mapping[str, object]
+    ) -> list[T]:
         """Call its registering hook; ``[]`` when it has none.
 
         Raises:
-            PluginError: it raised, or returned something else than a list of ``item_class``.
+            PluginError: it raised, or returned something else than a list of such items.
             PluginUnavailable: it said that it cannot work here.
         """
         implementation = self.implementations.get(hook)
@@ -46,15 +48,14 @@ class LoadedPlugin:
             return []
         result = run_plugin_code(self.found, hook, lambda: implementation.call(arguments))
         if not isinstance(result, list | tuple) or not all(
-            isinstance(item, item_class) for item in result
+            isinstance(item, item_classes) for item in result
         ):
-            raise fault_of(
-                self.found, f"{hook} returned {result!r:.80}, not a list of {item_class.__name__}"
-            )
+            wanted = " or ".join(item_class.__name__ for item_class in item_classes)
+            raise fault_of(self.found, f"{hook} returned {result!r:.80}, not a list of {wanted}")
         return list(result)
 
     def offers_for_certain(
-        self, hook: str, item_class: type[T], arguments: Mapping[str, object]
+        self, hook: str, item_classes: tuple[type[T], ...], arguments: Mapping[str, object]
     ) -> list[T]:
         """Call a registering hook whose plugin may not be left out by its own wish.
 
@@ -62,7 +63,7 @@ class LoadedPlugin:
             PluginError: it raised anything, or returned something else than such a list.
         """
         try:
-            return self.offers(hook, item_class, arguments)
+            return self.offers(hook, item_classes, arguments)
         except PluginUnavailable as error:
             raise fault_of(self.found, f"{hook} says: {error}") from error
 

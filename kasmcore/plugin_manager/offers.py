@@ -15,9 +15,17 @@ from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.login import Authenticator
 from kasmcore.interfaces.routes import RouteSpec
 from kasmcore.interfaces.transport import TransportSpec
-from kasmcore.plugin_manager.kinds import CAPTURE, DLP, ENCODERS, TRANSPORTS, Kind
+from kasmcore.plugin_manager.kinds import (
+    CAPTURE,
+    DLP,
+    ENCODERS,
+    TRANSPORTS,
+    AnyEncoderSpec,
+    Kind,
+)
 from kasmcore.plugin_manager.loading import LoadedPlugin, fault_of, run_plugin_code
 from kasmcore.plugin_manager.self_test import self_test_encoder
+from kasmcore.plugin_manager.stream_self_test import self_test_stream_encoder
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -30,7 +38,7 @@ class Offers:
 
     plugin: LoadedPlugin
     capture: list[CaptureSpec]
-    encoders: list[EncoderSpec]
+    encoders: list[AnyEncoderSpec]
     transports: list[TransportSpec]
     dlp: list[DlpFilterSpec]
     authenticators: list[Authenticator]
@@ -68,14 +76,21 @@ def gather_offers(plugin: LoadedPlugin, config: ServerConfig) -> Offers:
             run_plugin_code(
                 plugin.found,
                 f"self-test of encoder {spec.codec}",
-                partial(self_test_encoder, spec),
+                partial(_self_test, spec),
             )
     return offers
 
 
+def _self_test(spec: AnyEncoderSpec) -> None:
+    if isinstance(spec, EncoderSpec):
+        self_test_encoder(spec)
+    else:
+        self_test_stream_encoder(spec)
+
+
 def _specs(plugin: LoadedPlugin, kind: Kind[T], config: ServerConfig) -> list[T]:
     call = plugin.offers if kind.may_be_unavailable else plugin.offers_for_certain
-    specs = call(kind.hook, kind.spec_class, {"config": config})
+    specs = call(kind.hook, kind.spec_classes, {"config": config})
     for name in map(kind.name_of, specs):
         if not _NAME.fullmatch(name):
             raise fault_of(plugin.found, f"{name!r} is no name for a plugin of {kind.key}")
@@ -84,7 +99,7 @@ def _specs(plugin: LoadedPlugin, kind: Kind[T], config: ServerConfig) -> list[T]
 
 def _authenticators(plugin: LoadedPlugin, config: ServerConfig) -> list[Authenticator]:
     hook = "kasmcore_register_authenticators"
-    offered = plugin.offers_for_certain(hook, object, {"config": config})
+    offered = plugin.offers_for_certain(hook, (object,), {"config": config})
     for one in offered:
         if not isinstance(getattr(one, "name", None), str) or not hasattr(one, "authenticate"):
             raise fault_of(plugin.found, f"{hook} offers {one!r:.80}, which is no Authenticator")
@@ -92,7 +107,8 @@ def _authenticators(plugin: LoadedPlugin, config: ServerConfig) -> list[Authenti
 
 
 def _routes(plugin: LoadedPlugin, config: ServerConfig) -> list[RouteSpec]:
-    routes = plugin.offers_for_certain("kasmcore_register_routes", RouteSpec, {"config": config})
+    hook = "kasmcore_register_routes"
+    routes = plugin.offers_for_certain(hook, (RouteSpec,), {"config": config})
     for route in routes:
         if not route.path.startswith(ROUTE_ROOT):
             raise fault_of(plugin.found, f"route {route.path} is not below {ROUTE_ROOT}")

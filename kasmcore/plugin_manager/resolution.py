@@ -10,7 +10,9 @@ import attrs
 
 from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import ConfigError, PluginError, PluginUnavailable
+from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.routes import CommandSpec
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.plugin_manager.conflicts import refuse_same_items
 from kasmcore.plugin_manager.kinds import CAPTURE, DLP, ENCODERS, TRANSPORTS, Kind
 from kasmcore.plugin_manager.ledger import Ledger
@@ -44,11 +46,13 @@ def resolve(
     _refuse_conflicts(gathered, ledger)
     offers = [one for one in gathered if ledger.is_sound(one.plugin.name)]
     chooser = _Chooser(config, offers, ledger)
+    encoders = chooser.choose(ENCODERS, lambda one: one.encoders)
     plugin_set = PluginSet(
         capture_sources=chooser.choose(CAPTURE, lambda one: one.capture),
-        encoders=chooser.choose(ENCODERS, lambda one: one.encoders),
+        encoders=tuple(spec for spec in encoders if isinstance(spec, EncoderSpec)),
         transports=chooser.choose(TRANSPORTS, lambda one: one.transports),
         dlp_filters=chooser.choose(DLP, lambda one: one.dlp),
+        stream_encoders=tuple(spec for spec in encoders if isinstance(spec, StreamEncoderSpec)),
         authenticators=tuple(item for one in offers for item in one.authenticators),
         routes=tuple(item for one in offers for item in one.routes),
         commands=commands,
@@ -115,10 +119,11 @@ class _Chooser:
         for name in listed:
             if name not in by_name:
                 self._not_offered(kind, name, tuple(by_name))
-        if kind.needs_one and not chosen and not self.ledger.problems:
+        is_useless = kind.needed and not any(kind.meets_need(spec) for _, spec in chosen)
+        if is_useless and not self.ledger.problems:
             self.ledger.problems.append(
                 PluginError(
-                    f"no {kind.singular} is left",
+                    f"no {kind.needed} is left",
                     where=f"plugins.{kind.key}",
                     remedy="Name one that works here; kasmcore plugins lists them.",
                 )

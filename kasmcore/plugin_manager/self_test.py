@@ -15,7 +15,7 @@ QUALITIES = (30, 80, 100)
 
 def sample_pictures() -> Iterator[BgrxPixels]:
     """Yield text-like and photo-like pictures: one pixel, odd sizes, and a strided view."""
-    photo, text = _photo_like(64, 96), _text_like(64, 96)
+    photo, text = photo_like(64, 96), _text_like(64, 96)
     for picture in (photo, text):
         yield np.ascontiguousarray(picture[:1, :1])
         yield np.ascontiguousarray(picture[:7, :13])
@@ -23,7 +23,8 @@ def sample_pictures() -> Iterator[BgrxPixels]:
         yield picture
 
 
-def _photo_like(height: int, width: int) -> BgrxPixels:
+def photo_like(height: int, width: int) -> BgrxPixels:
+    """Make a picture of smooth colours."""
     rows, columns = np.mgrid[0:height, 0:width]
     picture = np.zeros((height, width, 4), np.uint8)
     picture[..., 0] = 128 + 120 * np.sin(columns / 17)

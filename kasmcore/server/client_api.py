@@ -10,6 +10,7 @@ import trio
 from kasmcore import __version__
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.routes import HttpResponse
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import Transport, TransportSpec
 from kasmcore.server.endpoints import Call, Endpoint
 from kasmcore.server.responses import json_response
@@ -18,13 +19,14 @@ from kasmcore.stats.metrics import AccessMetrics, MetricsSource, prometheus_text
 from kasmcore.values.permissions import Permission, User
 
 Transports = Sequence[tuple[TransportSpec, Transport]]
+Encoders = Sequence[EncoderSpec | StreamEncoderSpec]
 
 
 def client_endpoint(
     desktop_name: str,
     login_required: bool,
     transports: Transports,
-    encoders: Sequence[EncoderSpec],
+    encoders: Encoders,
 ) -> Endpoint:
     """``/api/client``: all that the page must know to connect, in URLs relative to it."""
     offers = [
@@ -32,7 +34,7 @@ def client_endpoint(
         for spec, transport in transports
     ]
     decoders = {
-        spec.codec: None if spec.browser_decoder is None else _decoder_url(spec)
+        spec.codec: None if spec.browser_decoder is None else _decoder_url(spec.codec)
         for spec in encoders
     }
 
@@ -89,16 +91,16 @@ def metrics_endpoint(session: MetricsSource, access: Callable[[], AccessMetrics]
     )
 
 
-def decoder_endpoints(encoders: Sequence[EncoderSpec]) -> tuple[Endpoint, ...]:
+def decoder_endpoints(encoders: Encoders) -> tuple[Endpoint, ...]:
     """``/plugins/decoders/<codec>.js``: decoders that encoder plugins bring; public, as files."""
     return tuple(
-        _decoder_endpoint(spec, spec.browser_decoder)
+        _decoder_endpoint(spec.codec, spec.browser_decoder)
         for spec in encoders
         if spec.browser_decoder is not None
     )
 
 
-def _decoder_endpoint(spec: EncoderSpec, module: Traversable) -> Endpoint:
+def _decoder_endpoint(codec: str, module: Traversable) -> Endpoint:
     async def give(call: Call) -> HttpResponse:
         content = await trio.to_thread.run_sync(module.read_bytes)
         known = call.head.headers.get("if-none-match", "")
@@ -106,15 +108,15 @@ def _decoder_endpoint(spec: EncoderSpec, module: Traversable) -> Endpoint:
 
     return Endpoint(
         method="GET",
-        path=f"/{_decoder_url(spec)}",
+        path=f"/{_decoder_url(codec)}",
         is_public=True,
         handler=give,
-        summary=f"Browser decoder of {spec.codec}.",
+        summary=f"Browser decoder of {codec}.",
     )
 
 
-def _decoder_url(spec: EncoderSpec) -> str:
-    return f"plugins/decoders/{spec.codec}.js"
+def _decoder_url(codec: str) -> str:
+    return f"plugins/decoders/{codec}.js"
 
 
 def _user_content(user: User) -> Mapping[str, object]:

@@ -77,7 +77,7 @@ async def run_server(
             users=users,
             serve_viewer=Reception(session, desktop_name).serve,
             transports=tuple((spec, spec.factory(config)) for spec in plugins.transports),
-            encoders=plugins.encoders,
+            encoders=(*plugins.encoders, *plugins.stream_encoders),
             routes=plugins.routes,
             authenticators=plugins.authenticators,
             metrics=lambda: metrics_of(session),

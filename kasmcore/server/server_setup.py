@@ -10,6 +10,7 @@ from kasmcore.config.schema import ServerConfig
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.login import Authenticator
 from kasmcore.interfaces.routes import RouteSpec
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import Connection, Transport, TransportSpec
 from kasmcore.server.users_file import UsersFile
 from kasmcore.stats.metrics import MetricsSource, SessionMetrics
@@ -54,7 +55,7 @@ class ServerSetup:
         users: the accounts.
         serve_viewer: runs a viewer that was let in.
         transports: in the order in which the browser tries them.
-        encoders: those in use; the page learns where their decoders are.
+        encoders: those in use, of images and of streams; the page learns where their decoders are.
         routes: HTTP routes of plugins.
         authenticators: asked in this order, before the users file.
         metrics: counts of the session.
@@ -67,7 +68,7 @@ class ServerSetup:
     users: UsersFile
     serve_viewer: ServeViewer
     transports: tuple[tuple[TransportSpec, Transport], ...] = ()
-    encoders: tuple[EncoderSpec, ...] = ()
+    encoders: tuple[EncoderSpec | StreamEncoderSpec, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
     authenticators: tuple[Authenticator, ...] = ()
     metrics: MetricsSource = SessionMetrics

@@ -55,7 +55,7 @@ class Reception:
                 remedy="Try again when somebody has left.",
             )
         _LOG.debug("hello from %s: %s", address, hello)
-        config = session.parts.config
+        parts, config = session.parts, session.parts.config
         may_write = Permission.WRITE in user.permissions
         viewer = ViewerInfo(session.viewers.next_id(), user, address, connection.transport)
         return viewer, Welcome(
@@ -64,7 +64,7 @@ class Reception:
             user_name=user.name,
             permissions=user.permissions,
             desktop_name=self.desktop_name,
-            codecs=tuple(spec.codec for spec in session.parts.encoders),
-            size=session.parts.source.size,
+            codecs=tuple(spec.codec for spec in (*parts.encoders, *parts.stream_encoders)),
+            size=parts.source.size,
             maximum_clipboard_bytes=config.session.maximum_clipboard_bytes if may_write else 0,
         )

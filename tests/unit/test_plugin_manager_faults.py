@@ -58,7 +58,10 @@ def test_every_problem_is_told_at_once(folder: Folder) -> None:
         ("def kasmcore_register_encoders(): return []", "lacks the mark @hookimpl"),
         ("@hookimpl\nasync def kasmcore_session_ended(): pass", "is async"),
         ("@hookimpl(wrapper=True)\ndef kasmcore_session_ended(): yield", "hook wrapper"),
-        ("@hookimpl\ndef kasmcore_register_encoders(): return None", "not a list of EncoderSpec"),
+        (
+            "@hookimpl\ndef kasmcore_register_encoders(): return None",
+            "list of EncoderSpec or Stream",
+        ),
         ("@hookimpl\ndef kasmcore_register_encoders(): return ['jpeg']", "not a list of"),
         ("@hookimpl\ndef kasmcore_register_encoders(): raise OSError('no lib')", "no lib"),
         ("@hookimpl\ndef kasmcore_register_settings(): raise OSError('no lib')", "no lib"),
@@ -129,7 +132,7 @@ def test_a_policy_whose_import_calls_itself_unavailable_stops_the_start(folder: 
 
 def test_when_nothing_of_a_needed_kind_is_left_the_start_stops(folder: Folder) -> None:
     folder.add("gpu", "raise PluginUnavailable('no GPU')")
-    assert "no encoder is left (plugins.encoders)" in folder.refusal(encoders=("gpu",))
+    assert "no encoder of images is left (plugins.encoders)" in folder.refusal(encoders=("gpu",))
 
 
 def test_a_missing_plugin_is_named_with_the_nearest_known_one(folder: Folder) -> None:

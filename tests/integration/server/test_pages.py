@@ -9,6 +9,7 @@ import pytest
 
 from kasmcore.config.units import HttpHeader
 from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness, ImageEncoder
+from kasmcore.interfaces.stream_encoder import StreamEncoder, StreamEncoderSpec, StreamSettings
 from kasmcore.server.server_setup import ServerSetup
 from tests.integration.server.conftest import PASSWORD, StartServer
 from tests.integration.server.raw_http import basic, log_in, request
@@ -173,18 +174,38 @@ def encoder_spec(codec: str, decoder: Path | None) -> EncoderSpec:
     )
 
 
+def open_stream(settings: StreamSettings) -> StreamEncoder:
+    raise AssertionError("nobody encodes here")
+
+
+def stream_spec(codec: str, decoder: Path | None) -> StreamEncoderSpec:
+    return StreamEncoderSpec(
+        codec=codec,
+        open=open_stream,
+        cost_ns_per_pixel=1,
+        releases_gil=True,
+        browser_decoder=decoder,
+    )
+
+
 async def test_a_plugins_decoder_is_served_and_named_to_the_page(
     start_server: StartServer, setup: ServerSetup, tmp_path: Path
 ) -> None:
     decoder = tmp_path / "decoder.js"
     decoder.write_text("export const codec = 'odd';")
-    setup = attrs.evolve(setup, encoders=(encoder_spec("odd", decoder), encoder_spec("qoi", None)))
+    encoders = (encoder_spec("odd", decoder), encoder_spec("qoi", None))
+    streams = (stream_spec("clip", decoder), stream_spec("h264", None))
+    setup = attrs.evolve(setup, encoders=(*encoders, *streams))
     port = (await start_server(setup)).port
     client = (await request(port, "GET", "/api/client", basic("victor", PASSWORD))).json
     assert client["decoders"] == {
         "odd": "plugins/decoders/odd.js",
         "qoi": None,
+        "clip": "plugins/decoders/clip.js",
+        "h264": None,
     }
+    stream_reply = await request(port, "GET", "/plugins/decoders/clip.js")
+    assert stream_reply.body == b"export const codec = 'odd';"
     reply = await request(port, "GET", "/plugins/decoders/odd.js")
     assert reply.body == b"export const codec = 'odd';"
     assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
