@@ -64,7 +64,10 @@ class Reception:
             user_name=user.name,
             permissions=user.permissions,
             desktop_name=self.desktop_name,
-            codecs=tuple(spec.codec for spec in (*parts.encoders, *parts.stream_encoders)),
+            codecs=(
+                *(spec.codec for spec in parts.encoders),
+                *(spec.codec for spec in parts.stream_encoders),
+            ),
             size=parts.source.size,
             maximum_clipboard_bytes=config.session.maximum_clipboard_bytes if may_write else 0,
         )

@@ -60,7 +60,7 @@ def test_every_problem_is_told_at_once(folder: Folder) -> None:
         ("@hookimpl(wrapper=True)\ndef kasmcore_session_ended(): yield", "hook wrapper"),
         (
             "@hookimpl\ndef kasmcore_register_encoders(): return None",
-            "list of EncoderSpec or Stream",
+            "of EncoderSpec or Str",
         ),
         ("@hookimpl\ndef kasmcore_register_encoders(): return ['jpeg']", "not a list of"),
         ("@hookimpl\ndef kasmcore_register_encoders(): raise OSError('no lib')", "no lib"),
