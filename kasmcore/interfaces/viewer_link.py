@@ -24,6 +24,8 @@ class ViewerAbilities:
     """True when the display should take the viewport's size."""
     can_copy: bool = False
     """True when it carries out copies inside its picture."""
+    can_scale: bool = False
+    """True when it stretches images that are smaller than their rectangle."""
 
 
 class ViewerLink(Protocol):

@@ -24,6 +24,8 @@ OPERATION_COPY = 1
 """Its payload is u16 source x, u16 source y; codec and quality are 0."""
 OPERATION_VIDEO = 2
 """Its payload begins with u16 stream, u8 flags."""
+OPERATION_SCALED = 3
+"""Its payload begins with u16 width, u16 height: those of the image."""
 RECTANGLE_FIELDS = (
     ("operation", "u8"),
     ("x", "u16"),
@@ -38,6 +40,7 @@ _RECTANGLE_HEAD = struct.Struct(">BHHHHBBI")
 _COUNT = struct.Struct(">H")
 _COPY_SOURCE = struct.Struct(">HH")
 _VIDEO_HEAD = struct.Struct(">HB")
+_IMAGE_SIZE = struct.Struct(">HH")
 _FLAG_KEY = 1
 _FLAG_HIDDEN = 2
 _U32_MOST = 2**32 - 1
@@ -159,7 +162,10 @@ def _rectangle_to_wire(part: FramePart, codecs: CodecTable) -> WireRectangle:
         return (OPERATION_COPY, *place, 0, 0, source)
     codec = codecs.number_of(part.codec)
     if isinstance(part, EncodedRectangle):
-        return (OPERATION_IMAGE, *place, codec, part.quality, part.payload)
+        if part.image_size is None:
+            return (OPERATION_IMAGE, *place, codec, part.quality, part.payload)
+        head = _IMAGE_SIZE.pack(part.image_size.width, part.image_size.height)
+        return (OPERATION_SCALED, *place, codec, part.quality, head + part.payload)
     flags = _FLAG_KEY * part.is_key | _FLAG_HIDDEN * part.is_hidden
     payload = _VIDEO_HEAD.pack(part.stream, flags) + part.payload
     return (OPERATION_VIDEO, *place, codec, part.quality, payload)
@@ -191,7 +197,20 @@ def _rectangle_from_wire(item: WireRectangle, size: Size, codecs: CodecTable) ->
             is_hidden=bool(flags & _FLAG_HIDDEN),
             payload=payload[_VIDEO_HEAD.size :],
         )
+    if operation == OPERATION_SCALED:
+        image_size = _image_size(payload)
+        image = payload[_IMAGE_SIZE.size :]
+        return EncodedRectangle(rectangle, codecs.name_of(codec), quality, image, image_size)
     raise RemoteProtocolError(f"rectangle operation {operation} was not agreed on")
+
+
+def _image_size(payload: bytes) -> Size:
+    if len(payload) < _IMAGE_SIZE.size:
+        raise RemoteProtocolError(f"a scaled image has {len(payload)} bytes")
+    width, height = _IMAGE_SIZE.unpack_from(payload)
+    if not width or not height:
+        raise RemoteProtocolError(f"a scaled image is {width}x{height}")
+    return Size(width, height)
 
 
 def _inside(rectangle: Rectangle, size: Size) -> Rectangle:

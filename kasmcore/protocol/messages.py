@@ -13,6 +13,7 @@ from kasmcore.values.viewer_events import (
     FrameFailed,
     FrameShown,
     InputEvent,
+    PictureSettings,
     Ping,
     RefreshRequested,
     ResizeRequested,
@@ -103,6 +104,7 @@ ClientMessage = (
     | FrameFailed
     | RefreshRequested
     | Ping
+    | PictureSettings
     | InputEvent
     | ResizeRequested
     | ClipboardStart

@@ -44,12 +44,14 @@ from kasmcore.values.viewer_events import (
     KeyEvent,
     KeysReleased,
     Locks,
+    PictureSettings,
     Ping,
     PointerButton,
     PointerMoved,
     RefreshRequested,
     ResizeRequested,
     TextTyped,
+    VideoPreference,
     WheelTurned,
 )
 from kasmcore.values.viewer_updates import (
@@ -69,6 +71,10 @@ TEXTS8 = ListOf(U8, TEXT8)
 PERMISSIONS = Enumerated(Permission, most=7)
 LOCKS = Enumerated(Locks, most=7)
 SEVERITY = Enumerated(Severity, most=2)
+VIDEO_PREFERENCE = Enumerated(VideoPreference, most=2)
+MOST_QUALITY = 100
+SERVERS_QUALITY = 255
+"""Stands for the quality that the server is set to."""
 
 
 class Sender(enum.Enum):
@@ -116,6 +122,33 @@ def _take_clipboard_start(start: ClipboardStart) -> Values:
 def _make_clipboard_start(values: Values) -> ClipboardStart:
     transfer, items = cast("tuple[int, tuple[tuple[str, int], ...]]", values)
     return ClipboardStart(transfer, tuple(AnnouncedItem(*item) for item in items))
+
+
+def _take_picture_settings(settings: PictureSettings) -> Values:
+    qualities = (settings.min_quality, settings.max_quality)
+    return (
+        settings.max_frame_rate or 0,
+        *(SERVERS_QUALITY if quality is None else quality for quality in qualities),
+        settings.video,
+        settings.exact_at_rest,
+    )
+
+
+def _make_picture_settings(values: Values) -> PictureSettings:
+    rate, least, most, video, exact = cast("tuple[int, int, int, VideoPreference, bool]", values)
+    return PictureSettings(
+        max_frame_rate=rate or None,
+        min_quality=_make_quality(least),
+        max_quality=_make_quality(most),
+        video=video,
+        exact_at_rest=exact,
+    )
+
+
+def _make_quality(number: int) -> int | None:
+    if MOST_QUALITY < number < SERVERS_QUALITY:
+        raise RemoteProtocolError(f"a quality is {number}")
+    return None if number == SERVERS_QUALITY else number
 
 
 _WELCOME_FIELDS: Mapping[str, FieldType] = {
@@ -206,6 +239,21 @@ LAYOUTS: Mapping[Sender, tuple[MessageLayout, ...]] = {
         layout(0x14, PointerButton, 6, ("button", U8), ("pressed", BOOL), ("x", U16), ("y", U16)),
         layout(0x15, WheelTurned, 8, ("dx", I16), ("dy", I16), ("x", U16), ("y", U16)),
         layout(0x20, ResizeRequested, 4, ("width", U16), ("height", U16), make=_make_resize),
+        MessageLayout(
+            0x80,
+            "PictureSettings",
+            PictureSettings,
+            6,
+            (
+                ("max_frame_rate", U16),
+                ("min_quality", U8),
+                ("max_quality", U8),
+                ("video", VIDEO_PREFERENCE),
+                ("exact_at_rest", BOOL),
+            ),
+            _take_picture_settings,
+            _make_picture_settings,
+        ),
         *_CLIPBOARD,
     ),
     Sender.SERVER: (

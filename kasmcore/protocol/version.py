@@ -18,5 +18,7 @@ MAXIMUM_CHUNK_BYTES = 64 * 2**10
 FEATURE_COPY = "copy"
 """The client carries out copies (``CopiedRectangle``). Whoever has the codec of a video stream also
 understands ``VideoRectangle``; that needs no feature."""
-FEATURES = (FEATURE_COPY,)
+FEATURE_SCALED = "scaled"
+"""The client stretches images that are smaller than their rectangle."""
+FEATURES = (FEATURE_COPY, FEATURE_SCALED)
 """All features that this version knows."""

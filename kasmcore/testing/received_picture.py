@@ -83,8 +83,18 @@ class ReceivedPicture:
     def _decode(self, part: EncodedRectangle | VideoRectangle) -> BgrxPixels:
         if isinstance(part, VideoRectangle):
             raise DamagedRectangle(part.codec, "video streams are not decoded here")
-        width, height = part.rectangle.width, part.rectangle.height
+        place = part.rectangle.size
+        size = part.image_size or place
         try:
-            return self._decoders[part.codec](part.payload, width, height)
+            pixels = self._decoders[part.codec](part.payload, size.width, size.height)
         except ValueError as error:
             raise DamagedRectangle(part.codec, str(error)[:MOST_REASON_CHARACTERS]) from error
+        return pixels if size == place else _stretched(pixels, place)
+
+
+def _stretched(pixels: BgrxPixels, size: Size) -> BgrxPixels:
+    """Stretch by taking the nearest pixel; a browser smooths."""
+    rows = np.arange(size.height) * pixels.shape[0] // size.height
+    columns = np.arange(size.width) * pixels.shape[1] // size.width
+    stretched: BgrxPixels = pixels[rows[:, None], columns[None, :]]
+    return stretched

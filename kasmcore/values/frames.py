@@ -80,6 +80,8 @@ class EncodedRectangle:
     quality: int
     """0 to 100; 100 means that the pixels are exact."""
     payload: bytes
+    image_size: Size | None = None
+    """Size of the encoded image when it is not the rectangle's: the viewer stretches it."""
 
 
 @attrs.frozen

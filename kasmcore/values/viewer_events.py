@@ -120,6 +120,32 @@ class Ping:
     token: int
 
 
+class VideoPreference(enum.Enum):
+    """Which part of the screen a viewer wants as a video stream."""
+
+    AUTO = 0
+    """What the server is set to."""
+    OFF = 1
+    """None: images alone."""
+    WHOLE_SCREEN = 2
+    """All of it, all the time."""
+
+
+@attrs.frozen(kw_only=True)
+class PictureSettings:
+    """How the viewer wants its own picture; each one replaces what it asked for before."""
+
+    max_frame_rate: int | None = None
+    """Most frames a second; None: the server's."""
+    min_quality: int | None = None
+    """0 to 100, of what moves; None: the server's."""
+    max_quality: int | None = None
+    """0 to 100, of what appears; None: the server's."""
+    video: VideoPreference = VideoPreference.AUTO
+    exact_at_rest: bool = True
+    """False: what was sent with loss stays so, which saves bits."""
+
+
 InputEvent = KeyEvent | TextTyped | KeysReleased | PointerMoved | PointerButton | WheelTurned
 ViewerEvent = (
     InputEvent
@@ -129,4 +155,5 @@ ViewerEvent = (
     | FrameFailed
     | RefreshRequested
     | Ping
+    | PictureSettings
 )

@@ -38,12 +38,14 @@ from kasmcore.values.viewer_events import (
     KeyEvent,
     KeysReleased,
     Locks,
+    PictureSettings,
     Ping,
     PointerButton,
     PointerMoved,
     RefreshRequested,
     ResizeRequested,
     TextTyped,
+    VideoPreference,
     WheelTurned,
 )
 from kasmcore.values.viewer_updates import (
@@ -99,6 +101,17 @@ FROM_CLIENT: list[tuple[str, Message]] = [
     ("least and greatest turn", WheelTurned(dx=-32768, dy=32767, x=1, y=2)),
     ("resize", ResizeRequested(Size(1280, 720))),
     ("smallest", ResizeRequested(Size(1, 1))),
+    ("as the server is set", PictureSettings()),
+    (
+        "all of its own",
+        PictureSettings(
+            max_frame_rate=30,
+            min_quality=0,
+            max_quality=100,
+            video=VideoPreference.WHOLE_SCREEN,
+            exact_at_rest=False,
+        ),
+    ),
     ("text", ClipboardStart(transfer=1, items=(AnnouncedItem("text/plain", 5),))),
     (
         "two representations",
@@ -153,6 +166,15 @@ FROM_SERVER: list[tuple[str, Message]] = [
             2, Size(2, 2), (EncodedRectangle(Rectangle(1, 1, 1, 1), "jpeg", 0, b""),), TIMES
         ),
     ),
+    (
+        "an image smaller than its rectangle",
+        EncodedFrame(
+            3,
+            Size(64, 48),
+            (EncodedRectangle(Rectangle(0, 0, 64, 48), "jpeg", 10, b"\x01\x02", Size(32, 24)),),
+            TIMES,
+        ),
+    ),
     ("a cursor", CursorImage(2, 1, 1, 0, bytes.fromhex("ff0000ff 00ff0080"))),
     ("hidden cursor", HIDDEN_CURSOR),
     ("notice", Notice(Severity.WARNING, "clipboard_refused", "Das dürfen Sie nicht.")),
@@ -202,6 +224,8 @@ REFUSED: list[tuple[str, Sender, bytes]] = [
     ("a list longer than the message", Sender.CLIENT, _whole(0x30, b"\0\0\0\1\2\1a\0\0\0\1")),
     ("a blob longer than the message", Sender.CLIENT, _whole(0x31, bytes(5) + b"\xff" * 4)),
     ("another protocol version", Sender.CLIENT, _whole(0x01, b"\0\2future layout")),
+    ("a quality over 100 in settings", Sender.CLIENT, _whole(0x80, b"\0\0\x65\xff\0\1")),
+    ("an unknown video preference", Sender.CLIENT, _whole(0x80, b"\0\0\xff\xff\3\1")),
     ("an unknown severity", Sender.SERVER, _whole(0x44, b"\3\0\0\0")),
     ("an unknown permission", Sender.SERVER, _whole(0x45, b"\x08")),
     ("an f64 that is not a number", Sender.SERVER, _whole(0xC0, b"\x7f\xf8" + bytes(36))),
@@ -216,6 +240,16 @@ REFUSED: list[tuple[str, Sender, bytes]] = [
         "an unknown operation",
         Sender.SERVER,
         _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 100, 0)),
+    ),
+    (
+        "a scaled image without its size",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 3) + bytes(3)),
+    ),
+    (
+        "a scaled image without a pixel",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 4) + bytes(4)),
     ),
     (
         "a rectangle that leaves the framebuffer",
@@ -309,7 +343,7 @@ def _streams() -> list[dict[str, Any]]:
                 [moved, unknown, ping],
                 ["PointerMoved", "Ping"],
             ),
-            ("an empty optional message", [_whole(0x80, b""), ping], ["Ping"]),
+            ("an empty optional message", [_whole(0xFD, b""), ping], ["Ping"]),
             ("a message that has not wholly arrived", [ping, moved[:-1]], ["Ping"]),
             ("nothing", [], []),
         )

@@ -31,7 +31,7 @@ from kasmcore.values.frames import (
     VideoRectangle,
 )
 from kasmcore.values.geometry import Rectangle, Size
-from kasmcore.values.viewer_events import ResizeRequested
+from kasmcore.values.viewer_events import PictureSettings, ResizeRequested, VideoPreference
 
 CODECS = CodecTable(("deflate", "jpeg", "webp"))
 _SIGNED = "hilq"
@@ -60,6 +60,9 @@ def _values_of(kind: FieldType) -> st.SearchStrategy[Any]:
     raise TypeError(f"no strategy for {kind.name}")
 
 
+_sides = st.integers(1, 65535)
+
+
 @st.composite
 def _rectangles(draw: st.DrawFn, size: Size) -> FramePart:
     x = draw(st.integers(0, size.width - 1))
@@ -74,7 +77,8 @@ def _rectangles(draw: st.DrawFn, size: Size) -> FramePart:
     quality = draw(st.integers(0, 100))
     payload = draw(st.binary(max_size=200))
     if draw(st.booleans()):
-        return EncodedRectangle(place, codec, quality, payload)
+        image_size = draw(st.none() | st.builds(Size, _sides, _sides))
+        return EncodedRectangle(place, codec, quality, payload, image_size)
     return VideoRectangle(
         rectangle=place,
         codec=codec,
@@ -84,9 +88,6 @@ def _rectangles(draw: st.DrawFn, size: Size) -> FramePart:
         is_hidden=draw(st.booleans()),
         payload=payload,
     )
-
-
-_sides = st.integers(1, 65535)
 
 
 @st.composite
@@ -111,6 +112,17 @@ def _cursors(draw: st.DrawFn) -> CursorImage:
     return CursorImage(width, height, draw(spots), draw(spots), pixels)
 
 
+_qualities = st.none() | st.integers(0, 100)
+_picture_settings = st.builds(
+    PictureSettings,
+    max_frame_rate=st.none() | st.integers(1, 65535),
+    min_quality=_qualities,
+    max_quality=_qualities,
+    video=st.sampled_from(VideoPreference),
+    exact_at_rest=st.booleans(),
+)
+
+
 def messages_of(row: MessageLayout) -> st.SearchStrategy[Any]:
     """Messages of one row of the table."""
     if row.message is EncodedFrame:
@@ -119,6 +131,8 @@ def messages_of(row: MessageLayout) -> st.SearchStrategy[Any]:
         return _cursors()
     if row.message is ResizeRequested:
         return st.builds(lambda width, height: ResizeRequested(Size(width, height)), _sides, _sides)
+    if row.message is PictureSettings:
+        return _picture_settings
     fields = [
         _sides if name in ("width", "height") else _values_of(kind) for name, kind in row.fields
     ]

@@ -117,7 +117,7 @@ def test_a_damaged_message_is_decoded_or_refused_clearly(
 @pytest.mark.parametrize("length", [0, 1, 2**16, 2**24])
 def test_a_message_that_nobody_knows_is_skipped_without_keeping_it(length: int) -> None:
     receiving = decoder(Sender.CLIENT)
-    assert receiving.decode(HEADER.pack(0x80, length)) == []
+    assert receiving.decode(HEADER.pack(0xFD, length)) == []
     for start in range(0, length, 2**15):
         assert receiving.decode(bytes(min(2**15, length - start))) == []
         assert receiving.kept_bytes == 0
