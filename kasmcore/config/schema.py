@@ -63,7 +63,9 @@ class RuntimeConfigurationConfig:
     """What may be changed while the server runs. YAML: ``runtime_configuration``."""
 
     allow_client_to_override_kasm_server_settings: bool = setting(
-        True, "Viewers with write permission may change quality and frame rate.", effective=False
+        True,
+        "Viewers with write permission may choose frame rate, quality and video of their own "
+        "picture.",
     )
     allow_override_standard_vnc_server_settings: bool = setting(
         True, "Programs on the desktop may change the settings listed below.", effective=False

@@ -142,6 +142,12 @@ class SessionConfig:
         at_most=60000,
         unit="ms",
     )
+    video_streams: str = setting(
+        "auto",
+        "What is sent as a video stream to viewers that can show one: auto what keeps moving, "
+        "whole_screen everything, which takes the least bandwidth, off nothing.",
+        choices=("auto", "off", "whole_screen"),
+    )
     frames_in_flight: int = setting(
         2,
         "Frames that may be on the way to a viewer before its acknowledgement is awaited.",

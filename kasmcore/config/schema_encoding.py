@@ -12,10 +12,17 @@ class RectEncodingModeConfig:
     """Pictures sent as rectangles. YAML: ``encoding.rect_encoding_mode``."""
 
     min_quality: int = setting(
-        7, "Lowest quality level of a moving picture.", at_least=0, at_most=9
+        7,
+        "Quality level of what moves on much of the screen. A slow link may lower it further.",
+        at_least=0,
+        at_most=9,
     )
     max_quality: int = setting(
-        8, "Highest quality level of a picture before it is sent exactly.", at_least=0, at_most=9
+        8,
+        "Quality level of a picture that appears, or moves on little of the screen. At min_quality "
+        "or below, all is sent at min_quality.",
+        at_least=0,
+        at_most=9,
     )
     consider_lossless_quality: int = setting(
         10,
@@ -37,12 +44,8 @@ class RectEncodingModeConfig:
 class VideoMaxResolutionConfig:
     """Largest picture in video mode. YAML: ``encoding.video_encoding_mode.max_resolution``."""
 
-    width: int = setting(
-        1920, "Greatest width in video mode.", at_least=16, unit="pixels", effective=False
-    )
-    height: int = setting(
-        1080, "Greatest height in video mode.", at_least=16, unit="pixels", effective=False
-    )
+    width: int = setting(1920, "Greatest width in video mode.", at_least=16, unit="pixels")
+    height: int = setting(1080, "Greatest height in video mode.", at_least=16, unit="pixels")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,19 +54,17 @@ class EnterVideoEncodingModeConfig:
 
     time_threshold: int = setting(
         5,
-        "How long much of the screen must move. 0 is always in video mode.",
+        "Time over which it is averaged how much of the screen moves. 0: always in video mode.",
         at_least=0,
         at_most=2000,
         unit="s",
-        effective=False,
     )
     area_threshold: int = setting(
         45,
-        "How much of the screen must move.",
+        "Above this mean share of the screen that moves, video mode begins.",
         at_least=1,
         at_most=100,
         unit="%",
-        effective=False,
     )
 
 
@@ -73,11 +74,10 @@ class ExitVideoEncodingModeConfig:
 
     time_threshold: int = setting(
         3,
-        "How long the screen must rest.",
+        "Video mode ends when no more than that share has moved for so long.",
         at_least=1,
         at_most=100,
         unit="s",
-        effective=False,
     )
 
 
@@ -87,29 +87,29 @@ class VideoModeLoggingConfig:
 
     level: str = setting(
         "off",
-        "info logs how much of the screen moves.",
+        "info logs how much of the screen moves, and when video mode begins and ends.",
         choices=("off", "info"),
-        effective=False,
     )
 
 
 @attrs.frozen(kw_only=True)
 class VideoEncodingModeConfig:
-    """Pictures while much of the screen moves. YAML: ``encoding.video_encoding_mode``."""
+    """Images while much of the screen moves. YAML: ``encoding.video_encoding_mode``.
+
+    For viewers that get no video stream.
+    """
 
     jpeg_quality: int = setting(
         -1,
-        "JPEG quality level in video mode. -1 is the lowest there is.",
+        "JPEG quality level in video mode. -1: as good as the link carries, down to quality 10.",
         at_least=-1,
         at_most=9,
-        effective=False,
     )
     webp_quality: int = setting(
         -1,
-        "WebP quality level in video mode. -1 is the lowest there is.",
+        "WebP quality level in video mode. -1: as good as the link carries, down to quality 3.",
         at_least=-1,
         at_most=9,
-        effective=False,
     )
     max_resolution: VideoMaxResolutionConfig = attrs.field(factory=VideoMaxResolutionConfig)
     enter_video_encoding_mode: EnterVideoEncodingModeConfig = attrs.field(
@@ -123,11 +123,11 @@ class VideoEncodingModeConfig:
         "progressive_bilinear",
         "How a picture is made smaller in video mode.",
         choices=("nearest", "bilinear", "progressive_bilinear"),
-        effective=False,
     )
     webp_encoding_time: int = setting(
         30,
-        "Share of a frame's time that WebP may use; the rest of that frame is sent as JPEG.",
+        "Share of a frame's time, on all encoding threads, that lossy WebP may use; the rest of "
+        "that frame is sent as JPEG. 0: no lossy WebP.",
         at_least=0,
         at_most=100,
         unit="%",
@@ -136,28 +136,28 @@ class VideoEncodingModeConfig:
 
 @attrs.frozen(kw_only=True)
 class VideoStreamingModeConfig:
-    """Video codecs. YAML: ``encoding.video_streaming_mode``."""
+    """Video streams. YAML: ``encoding.video_streaming_mode``."""
 
     codec: tuple[str, ...] | None = setting(
         None,
-        "Video codecs in order of preference, such as h264_vaapi,h264.",
+        "Video codecs in order of preference, such as h264_vaapi,h264; those without a plugin are "
+        "passed over. auto: all there are. []: no video streams.",
         none_words=("auto",),
-        effective=False,
     )
     quality: int = setting(
         17,
-        "Constant quality of the video codec; 0 is the best.",
+        "Quality of the video codec where the link carries it; 0 is the best.",
         at_least=0,
         at_most=63,
-        effective=False,
     )
-    gop: int = setting(
-        24,
-        "Frames from one key frame to the next.",
-        at_least=0,
+    gop: int | None = setting(
+        None,
+        "Pictures from one key frame of a stream to the next. auto: key frames only where a viewer "
+        "needs one, which takes the least bandwidth.",
+        at_least=1,
         at_most=100,
         unit="frames",
-        effective=False,
+        none_words=("auto", "0"),
     )
 
 
@@ -192,12 +192,12 @@ class EncodingConfig:
     )
     full_frame_updates: int | None = setting(
         None,
-        "Over UDP, send a whole frame after this many.",
+        "Send the whole picture again after this many frames. No transport here loses frames, as "
+        "KasmVNC's UDP does, so none needs it.",
         at_least=1,
         at_most=1000,
         unit="frames",
         none_words=("none", "0"),
-        effective=False,
     )
     rect_encoding_mode: RectEncodingModeConfig = attrs.field(factory=RectEncodingModeConfig)
     video_encoding_mode: VideoEncodingModeConfig = attrs.field(factory=VideoEncodingModeConfig)
@@ -205,9 +205,9 @@ class EncodingConfig:
     scrolling: ScrollingConfig = attrs.field(factory=ScrollingConfig)
     compare_framebuffer: str = setting(
         "auto",
-        "Whether frames are compared before they are sent. They always are.",
+        "Whether frames are compared with those before, so that only what differs is sent. off "
+        "sends all that the X server calls damaged; auto compares.",
         choices=("off", "always", "auto"),
-        effective=False,
     )
     zrle_zlib_level: int | None = setting(
         None,

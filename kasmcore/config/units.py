@@ -13,6 +13,10 @@ import attrs
 
 _JPEG_QUALITY_OF_LEVEL = (15, 29, 41, 42, 62, 77, 79, 86, 92, 100)
 _WEBP_QUALITY_OF_LEVEL = (5, 24, 30, 37, 42, 65, 78, 85, 88, 100)
+LOWEST_JPEG_QUALITY = 10
+LOWEST_WEBP_QUALITY = 3
+"""What KasmVNC sends in video mode when its quality is set to -1."""
+_LARGEST_CONSTANT_QUALITY = 63
 
 
 def jpeg_quality_of_level(level: int) -> int:
@@ -23,6 +27,13 @@ def jpeg_quality_of_level(level: int) -> int:
 def webp_quality_of_level(level: int) -> int:
     """Translate KasmVNC's quality level 0-9 to WebP quality 0-100, by KasmVNC's own table."""
     return _WEBP_QUALITY_OF_LEVEL[_checked_level(level)]
+
+
+def quality_of_constant(constant: int) -> int:
+    """Translate the constant quality of a video codec, 0 (best) to 63, to quality 0-99."""
+    if not 0 <= constant <= _LARGEST_CONSTANT_QUALITY:
+        raise ValueError(f"a constant quality is 0 to {_LARGEST_CONSTANT_QUALITY}, not {constant}")
+    return round(99 * (1 - constant / _LARGEST_CONSTANT_QUALITY))
 
 
 def _checked_level(level: int) -> int:

@@ -18,11 +18,12 @@ from kasmcore.pipeline.quality import (
     quality_for_budget,
     quality_for_motion,
 )
+from kasmcore.pipeline.scaling import Scaling
 from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
 from kasmcore.values.frames import VisibleFrame
 from kasmcore.values.geometry import Rectangle
 
-_SMALL_AREA_PIXELS = 96 * 64
+SMALL_AREA_PIXELS = 96 * 64
 """So few pixels are always sent exactly: a letter, a caret, a button."""
 _LARGEST_JOB_PIXELS = 1 << 17
 """Rectangles are cut into strips of about this size, so that several threads share them."""
@@ -41,6 +42,8 @@ class EncodeJob:
     content: Content
     expected_s: float
     """CPU time that it is expected to take."""
+    scaling: Scaling | None = None
+    """The image is made smaller before it is encoded."""
 
 
 @attrs.frozen(eq=False)
@@ -105,7 +108,7 @@ class Planner:
     def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Pictures first, so that a rectangle of text that overlaps one is drawn over it."""
         changed = request.changed
-        if np.count_nonzero(changed) * TILE * TILE <= _SMALL_AREA_PIXELS:
+        if np.count_nonzero(changed) * TILE * TILE <= SMALL_AREA_PIXELS:
             exact = self._jobs(request, changed, Content.TEXT, EXACT)
             if exact is not None:
                 return exact, "small change: exact"
@@ -206,7 +209,7 @@ class Planner:
         for rectangle in request.grid.rectangles_of(mask):
             for part in cut_into_strips(rectangle, smallest_side):
                 wanted = Wanted(content, quality, part.area)
-                specs = self.specs if wanted.is_exact else self._within_time(spent_s)
+                specs = self.specs if wanted.is_exact else self.specs_in_time(spent_s)
                 spec = choose_encoder(specs, self.figures, wanted, request.link)
                 if spec is None:
                     return None
@@ -216,7 +219,7 @@ class Planner:
                 jobs.append(EncodeJob(part, spec.codec, quality, content, expected_s))
         return jobs
 
-    def _within_time(self, spent_s: Mapping[str, float]) -> Sequence[EncoderSpec]:
+    def specs_in_time(self, spent_s: Mapping[str, float]) -> Sequence[EncoderSpec]:
         """Encoders that have not used up their time of this frame; all when none is left."""
         left = [
             spec

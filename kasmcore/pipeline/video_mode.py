@@ -38,6 +38,8 @@ class VideoModeRules:
     """Quality of each lossy codec, 0 to 99; None: as good as the link carries."""
     lowest_quality_of_codec: dict[str, int]
     """The lowest that a slow link makes of None."""
+    is_logged: bool = False
+    """True: the operator wants to read how much moves."""
 
 
 @attrs.define

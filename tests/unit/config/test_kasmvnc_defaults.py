@@ -34,7 +34,8 @@ OUR_KEYS = {
     "logging.format",
 }
 COMMENTED_OUT = {
-    f"data_loss_prevention.visible_region.{side}" for side in ("top", "left", "right", "bottom")
+    "encoding.video_streaming_mode.gop",
+    *(f"data_loss_prevention.visible_region.{side}" for side in ("top", "left", "right", "bottom")),
 }
 
 
@@ -104,7 +105,7 @@ encoding:
   full_frame_updates: 0
   rect_encoding_mode: {rectangle_compress_threads: 4}
   video_encoding_mode: {enter_video_encoding_mode: {area_threshold: 30%}}
-  video_streaming_mode: {codec: "h264_vaapi,h264"}
+  video_streaming_mode: {codec: "h264_vaapi,h264", gop: 48}
 server:
   http:
     headers:
@@ -136,9 +137,16 @@ legacy:
     assert config.encoding.rect_encoding_mode.rectangle_compress_threads == 4
     assert config.encoding.video_encoding_mode.enter_video_encoding_mode.area_threshold == 30
     assert config.encoding.video_streaming_mode.codec == ("h264_vaapi", "h264")
+    assert config.encoding.video_streaming_mode.gop == 48
     (header,) = config.server.http.headers
     assert (header.name, header.value) == ("Strict-Transport-Security", "max-age=63072000")
     assert config.legacy.desktop_name == "2024"
+
+
+def test_an_empty_list_of_video_codecs_is_not_auto(tmp_path: Path) -> None:
+    path = tmp_path / "kasmvnc.yaml"
+    path.write_text("encoding: {video_streaming_mode: {codec: []}}\n")
+    assert load(path).encoding.video_streaming_mode.codec == ()
 
 
 def test_words_become_none_or_stay_numbers() -> None:

@@ -15,6 +15,7 @@ from kasmcore.config.units import (
     PixelOffset,
     Tint,
     jpeg_quality_of_level,
+    quality_of_constant,
     webp_quality_of_level,
 )
 
@@ -26,6 +27,16 @@ def test_quality_levels_follow_kasmvncs_tables() -> None:
     assert [webp_quality_of_level(level) for level in range(10)] == [
         5, 24, 30, 37, 42, 65, 78, 85, 88, 100,
     ]  # fmt: skip
+
+
+def test_the_constant_quality_of_video_0_is_the_best() -> None:
+    assert [quality_of_constant(constant) for constant in (0, 17, 63)] == [99, 72, 0]
+
+
+@pytest.mark.parametrize("constant", [-1, 64])
+def test_a_constant_quality_outside_0_to_63_is_refused(constant: int) -> None:
+    with pytest.raises(ValueError, match="0 to 63"):
+        quality_of_constant(constant)
 
 
 @pytest.mark.parametrize("translate", [jpeg_quality_of_level, webp_quality_of_level])
