@@ -38,12 +38,14 @@ class FrameFlow:
         masks: what makes them visible.
         frame_interval_s: shortest mean time between two frames.
         on_changed: told of each new frame and what it changed.
+        compares: False: all that the source calls damaged counts as changed.
     """
 
     source: CaptureSource
     masks: FrameMasks
     frame_interval_s: float
     on_changed: Callable[[NewestFrame, FrameChange], None]
+    compares: bool = True
     newest: NewestFrame | None = attrs.field(default=None, init=False)
     history: ChangeHistory | None = attrs.field(default=None, init=False)
     captured_frames: int = attrs.field(default=0, init=False)
@@ -64,7 +66,8 @@ class FrameFlow:
             captured = await self.source.next_frame()
             self._set_next_due()
             frame = self.masks.apply(captured)
-            changed = find_damage(self.newest.frame if self.newest else None, frame)
+            before = self.newest.frame if self.newest else None
+            changed = find_damage(before, frame, compares=self.compares)
             if changed.any() or self.newest is None:
                 self._publish(frame, FrameChange.without_copies(changed))
 

@@ -51,3 +51,12 @@ def test_the_first_frame_and_another_size_are_damaged_wholly():
     frame = visible(photo(100, 50))
     assert find_damage(None, frame).all()
     assert find_damage(visible(photo(90, 50)), frame).all()
+
+
+def test_without_comparing_all_that_the_source_calls_damaged_counts():
+    before = photo(128, 64)
+    hint = Rectangle(90, 32, 16, 16)
+    mask = find_damage(visible(before), visible(before, [hint], serial=2), compares=False)
+    assert (mask == TileGrid(Size(128, 64)).mask_of([hint])).all()
+    first = find_damage(None, visible(before), compares=False)
+    assert first.all()
