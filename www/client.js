@@ -5,7 +5,7 @@ import { Screen } from "./src/display/screen.js";
 import { Keyboard } from "./src/input/keyboard.js";
 import { Pointer } from "./src/input/pointer.js";
 import { textMessages } from "./src/input/typed_text.js";
-import { PERMISSION, PROTOCOL_VERSION } from "./src/protocol/messages.js";
+import { FEATURES, PERMISSION, PROTOCOL_VERSION } from "./src/protocol/messages.js";
 import { Meter } from "./src/stats/meter.js";
 import { wallClock_ms } from "./src/workers/thread_messages.js";
 
@@ -244,7 +244,7 @@ export class KasmClient extends EventTarget {
       type: /** @type {const} */ ("Hello"),
       protocol_version: PROTOCOL_VERSION,
       client_name: "kasmcore web",
-      features: [],
+      features: FEATURES,
       viewport_width: width,
       viewport_height: height,
       pixel_ratio_percent: Math.min(Math.round(window.devicePixelRatio * 100), 0xffff),
@@ -278,7 +278,7 @@ export class KasmClient extends EventTarget {
 
   /** @param {Exclude<import("./src/workers/thread_messages.js").Told, {kind: "closed"}>} told */
   #receive(told) {
-    if (told.kind === "picture") this.#present(told);
+    if (told.kind === "pictures") this.#present(told.pictures);
     else if (told.kind === "message") this.#take(told.message);
     else if (told.kind === "round_trip") this.#meter.roundTrip(told.round_trip_ms);
     else {
@@ -290,14 +290,16 @@ export class KasmClient extends EventTarget {
     }
   }
 
-  /** @param {import("./src/workers/thread_messages.js").Picture} picture */
-  #present({ serial, width, height, parts, received_ms, decoded_ms }) {
-    this.#screen.present({ width, height }, parts);
+  /** @param {import("./src/workers/thread_messages.js").Picture[]} pictures */
+  #present(pictures) {
+    for (const { parts, ...size } of pictures) this.#screen.present(size, parts);
     const at_ms = wallClock_ms();
-    this.#supervisor.presented(serial, at_ms);
-    const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
-    const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
-    this.#meter.frameShown({ at_ms, decode_ms, present_ms, parts: sizes });
+    this.#supervisor.presented(pictures[pictures.length - 1].serial, at_ms);
+    for (const { parts, received_ms, decoded_ms } of pictures) {
+      const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
+      const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
+      this.#meter.frameShown({ at_ms, decode_ms, present_ms, parts: sizes });
+    }
   }
 
   /** @param {import("./src/workers/thread_messages.js").PassedOnMessage} message */

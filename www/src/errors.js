@@ -39,3 +39,6 @@ export class DecodeError extends Error {
     this.reason = reason;
   }
 }
+
+/** A packet of a stream that lost its decoder: no fault of the codec, a key frame mends it. */
+export class StreamInterruptedError extends DecodeError {}

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { FrameDecoder } from "../src/decoders/decode_frame.js";
+import { OpenStreams } from "../src/decoders/open_streams.js";
 import { DecodeError } from "../src/errors.js";
 import { FramePipeline } from "../src/workers/frame_pipeline.js";
 
@@ -31,7 +33,7 @@ function makePipeline() {
   /** @type {string[]} */
   const log = [];
   const pixel = () => new Uint8ClampedArray(4);
-  /** @type {[string, import("../src/decoders/registry.js").Decoder["decode"]][]} */
+  /** @type {[string, import("../src/decoders/registry.js").ImageDecoder["decode"]][]} */
   const decoders = [
     ["quick", pixel],
     ["slow", () => new Promise((resolve) => waiting.push(() => resolve(pixel())))],
@@ -50,11 +52,15 @@ function makePipeline() {
       },
     ],
   ];
+  const byName = new Map(decoders.map(([codec, decode]) => [codec, { codec, decode }]));
   const pipeline = new FramePipeline({
-    codecs: CODECS,
-    decoders: new Map(decoders.map(([codec, decode]) => [codec, { codec, decode }])),
+    decoder: new FrameDecoder(CODECS, byName, new OpenStreams()),
     now_ms: () => 10,
-    show: ({ serial }, parts) => log.push(`show ${serial} (${parts.length})`),
+    show: (frames) => {
+      const shown = frames.map(({ frame, parts }) => `${frame.serial} (${parts.length})`);
+      log.push(`show ${shown.join(", ")}`);
+    },
+    failed: () => {},
     reply: (answer) =>
       log.push(
         answer.type === "FrameShown"
@@ -93,10 +99,9 @@ test("a quick frame waits for a slow one before it", async () => {
   pipeline.receive(frame(2, "quick"), 6);
   assert.deepEqual(log, []);
   await finishOne();
-  assert.deepEqual(log, ["show 1 (1)", "show 2 (1)"]);
-  pipeline.presented(1, 20);
+  assert.deepEqual(log, ["show 1 (1), 2 (1)"]);
   pipeline.presented(2, 21);
-  assert.deepEqual(log.slice(2), ["shown 1, 1 queued", "shown 2, 0 queued"]);
+  assert.deepEqual(log.slice(1), ["shown 1, 1 queued", "shown 2, 0 queued"]);
 });
 
 for (const [codec, reason] of [
@@ -142,7 +147,7 @@ test("pictures of a failed frame are closed", async () => {
   let closed = 0;
   const image = { width: 1, height: 1, close: () => (closed += 1) };
   const decode = () => /** @type {Promise<ImageBitmap>} */ (Promise.resolve(image));
-  pipeline.decoders.set("slow", { codec: "slow", decode });
+  pipeline.decoder.decoders.set("slow", { codec: "slow", decode });
   pipeline.receive(frame(1, "slow", "broken"), 5);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(closed, 1);

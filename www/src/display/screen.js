@@ -1,3 +1,4 @@
+import { Painter } from "./painter.js";
 import { layOut, naturalScale, toFramebuffer, wantedSize } from "./scaling.js";
 
 /**
@@ -12,7 +13,7 @@ const RESIZE_SETTLES_MS = 200;
  * with the next animation frame, from an OffscreenCanvas of a worker one or two later.
  */
 export class Screen {
-  #context;
+  #painter;
   /** @type {Size} */
   #viewport = { width: 0, height: 0 };
   #settling = 0;
@@ -49,9 +50,7 @@ export class Screen {
     this.canvas.setAttribute("aria-label", "Picture of the remote desktop");
     this.root.append(this.canvas);
     element.append(this.root);
-    const context = this.canvas.getContext("2d", { alpha: false });
-    if (context === null) throw new Error("a new canvas has no 2D context");
-    this.#context = context;
+    this.#painter = new Painter(this.canvas);
     this.canvas.addEventListener("contextrestored", contentsLost);
     this.#observer = new ResizeObserver((entries) => this.#measure(entries[0]));
     try {
@@ -80,7 +79,7 @@ export class Screen {
   }
 
   /**
-   * Draw all parts at once; a new size starts from black.
+   * Draw all parts of a frame at once, in their order; a new size starts from black.
    * @param {Size} size
    * @param {import("../decoders/decode_frame.js").PicturePart[]} parts
    */
@@ -90,14 +89,7 @@ export class Screen {
       this.canvas.height = height;
       this.#layOut();
     }
-    for (const { x, y, width: w, height: h, image } of parts) {
-      if (image instanceof Uint8ClampedArray) {
-        this.#context.putImageData(new ImageData(image, w, h), x, y);
-      } else {
-        this.#context.drawImage(image, x, y);
-        image.close();
-      }
-    }
+    for (const part of parts) this.#painter.paint(part);
   }
 
   /**

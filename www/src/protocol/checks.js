@@ -1,4 +1,8 @@
 import { ProtocolError } from "../errors.js";
+import { checkInside, checkOperation } from "./rectangles.js";
+
+/** Stands for the quality that the server is set to. */
+export const SERVERS_QUALITY = 255;
 
 /** @param {import("./messages.js").KeyEvent} event */
 export function checkLocks({ locks }) {
@@ -23,19 +27,26 @@ export function checkWelcome(welcome) {
 
 /** @param {import("./messages.js").Frame} frame */
 export function checkFrame({ width, height, rectangles }) {
-  checkSize({ width, height });
-  for (const { operation, quality, ...place } of rectangles) {
-    if (operation !== 0) {
-      throw new ProtocolError(`rectangle operation ${operation} was not agreed on`);
+  const size = { width, height };
+  checkSize(size);
+  for (const rectangle of rectangles) {
+    if (rectangle.quality > 100) {
+      throw new ProtocolError(`a rectangle's quality is ${rectangle.quality}`);
     }
-    if (quality > 100) throw new ProtocolError(`a rectangle's quality is ${quality}`);
-    checkSize(place);
-    if (place.x + place.width > width || place.y + place.height > height) {
-      throw new ProtocolError(
-        `rectangle ${place.width}x${place.height}+${place.x}+${place.y} is not inside ${width}x${height}`,
-      );
+    checkSize(rectangle);
+    checkInside(rectangle, size);
+    checkOperation(rectangle, size);
+  }
+}
+
+/** @param {import("./messages.js").PictureSettings} settings */
+export function checkPictureSettings({ min_quality, max_quality, video }) {
+  for (const quality of [min_quality, max_quality]) {
+    if (quality > 100 && quality !== SERVERS_QUALITY) {
+      throw new ProtocolError(`a quality is ${quality}`);
     }
   }
+  if (video > 2) throw new ProtocolError(`a video preference is ${video}`);
 }
 
 /** @param {import("./messages.js").CursorImage} cursor */

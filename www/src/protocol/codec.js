@@ -1,5 +1,6 @@
 import { ProtocolError } from "../errors.js";
 import { FROM_CLIENT, FROM_SERVER, MAXIMUM_FRAME_BYTES } from "./messages.js";
+import { OPERATION } from "./rectangles.js";
 import { PayloadReader, PayloadWriter } from "./wire.js";
 
 /**
@@ -143,7 +144,8 @@ export class MessageDecoder {
 
   /** @param {import("./messages.js").FrameRectangle[]} rectangles */
   #checkCodecs(rectangles) {
-    for (const { codec } of rectangles) {
+    for (const { operation, codec } of rectangles) {
+      if (operation === OPERATION.COPY) continue;
       if (codec >= this.codecs.length) throw new ProtocolError(`codec ${codec} was not agreed on`);
     }
   }

@@ -20,6 +20,8 @@
  *   y: number}} PointerButton
  * @typedef {{type: "WheelTurned", dx: number, dy: number, x: number, y: number}} WheelTurned
  * @typedef {{type: "ResizeRequested", width: number, height: number}} ResizeRequested
+ * @typedef {{type: "PictureSettings", max_frame_rate: number, min_quality: number,
+ *   max_quality: number, video: number, exact_at_rest: boolean}} PictureSettings
  * @typedef {{type: "ClipboardStart", transfer: number,
  *   items: {mime: string, size: number}[]}} ClipboardStart
  * @typedef {{type: "ClipboardChunk", transfer: number, item: number,
@@ -30,9 +32,10 @@
  *   maximum_clipboard_bytes: number}} Welcome
  * @typedef {{operation: number, x: number, y: number, width: number, height: number,
  *   codec: number, quality: number, payload: Uint8Array<ArrayBuffer>}} FrameRectangle
- * @typedef {{type: "Frame", serial: number, width: number, height: number, changed_s: number,
- *   captured_us: number, damaged_us: number, planned_us: number, encoded_us: number,
- *   rectangles: FrameRectangle[]}} Frame
+ * @typedef {{changed_s: number, captured_us: number, damaged_us: number, planned_us: number,
+ *   encoded_us: number}} ServerTimes
+ * @typedef {{type: "Frame", serial: number, width: number, height: number,
+ *   rectangles: FrameRectangle[]} & ServerTimes} Frame
  * @typedef {{type: "CursorImage", width: number, height: number, hotspot_x: number,
  *   hotspot_y: number, rgba: Uint8Array<ArrayBuffer>}} CursorImage
  * @typedef {{type: "Notice", severity: number, topic: string, text: string}} Notice
@@ -45,7 +48,7 @@
  * @typedef {ClipboardStart | ClipboardChunk} ClipboardMessage
  * @typedef {Hello | FrameShown | FrameFailed | RefreshRequested | Ping | KeyEvent | TextTyped |
  *   KeysReleased | PointerMoved | PointerButton | WheelTurned | ResizeRequested |
- *   ClipboardMessage} ClientMessage
+ *   PictureSettings | ClipboardMessage} ClientMessage
  * @typedef {Welcome | Frame | CursorImage | Notice | PermissionsChanged | Farewell | Pong |
  *   ViewerStatistics | ClipboardMessage} ServerMessage
  */
@@ -56,6 +59,7 @@ import {
   checkFrame,
   checkLocks,
   checkPermissions,
+  checkPictureSettings,
   checkSeverity,
   checkSize,
   checkWelcome,
@@ -64,6 +68,8 @@ import { blob32, bool, f64, i16, listOf, record, text16, text8, u16, u32, u8 } f
 
 export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = `kasmcore.v${PROTOCOL_VERSION}`;
+/** What this client does beyond the least. */
+export const FEATURES = ["copy", "scaled"];
 export const MAXIMUM_FRAME_BYTES = 16 * 1024 * 1024;
 export const MAXIMUM_CHUNK_BYTES = 64 * 1024;
 export const PERMISSION = Object.freeze({ READ: 1, WRITE: 2, OWNER: 4 });
@@ -208,6 +214,19 @@ export const FROM_CLIENT = [
       ["height", u16],
     ],
     checkSize,
+  ),
+  control(
+    0x80,
+    "PictureSettings",
+    6,
+    [
+      ["max_frame_rate", u16],
+      ["min_quality", u8],
+      ["max_quality", u8],
+      ["video", u8],
+      ["exact_at_rest", bool],
+    ],
+    checkPictureSettings,
   ),
   ...CLIPBOARD,
 ];

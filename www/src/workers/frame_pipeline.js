@@ -1,12 +1,22 @@
-import { decodeFrame } from "../decoders/decode_frame.js";
+import { release } from "../decoders/decode_frame.js";
 import { DecodeError } from "../errors.js";
 import { clipText } from "../protocol/wire.js";
+import { dropReplaced } from "./frame_batch.js";
 
 /**
  * @typedef {import("../protocol/messages.js").Frame} Frame
  * @typedef {import("../decoders/decode_frame.js").PicturePart} PicturePart
  * @typedef {import("../protocol/messages.js").FrameShown |
  *   import("../protocol/messages.js").FrameFailed} Answer
+ */
+
+/**
+ * A frame that can be drawn.
+ * @typedef {object} DecodedFrame
+ * @property {Frame} frame
+ * @property {PicturePart[]} parts
+ * @property {number} received_ms
+ * @property {number} decoded_ms
  */
 
 /**
@@ -22,27 +32,31 @@ import { clipText } from "../protocol/wire.js";
 /**
  * Frames in, pictures and answers out, both in the order of the frames.
  *
- * Frames are decoded side by side; a picture is handed on once all earlier frames have been. A frame
- * that cannot be decoded gives no picture, so that the old one stays.
+ * Frames are decoded side by side; a picture is handed on once all earlier frames have been, and
+ * never while another one is being shown: what is decoded by then goes in one piece. A frame that
+ * cannot be decoded gives no picture, so that the old one stays.
  */
 export class FramePipeline {
   /** @type {Entry[]} */
   #entries = [];
+  /** Those handed on and not on screen yet. @type {Entry[]} */
+  #beingShown = [];
+  #isClosed = false;
 
   /**
    * @param {object} outlets
-   * @param {string[]} outlets.codecs  names by codec number
-   * @param {Map<string, import("../decoders/registry.js").Decoder>} outlets.decoders
+   * @param {import("../decoders/decode_frame.js").FrameDecoder} outlets.decoder
    * @param {() => number} outlets.now_ms
-   * @param {(frame: Frame, parts: PicturePart[], received_ms: number, decoded_ms: number) => void}
-   *   outlets.show  hands a picture on; `presented` tells that it is on screen
+   * @param {(frames: DecodedFrame[]) => void} outlets.show  hands pictures on; `presented` tells
+   *   that they are on screen
+   * @param {(error: DecodeError) => void} outlets.failed  told before the answer is
    * @param {(answer: Answer) => void} outlets.reply
    */
-  constructor({ codecs, decoders, now_ms, show, reply }) {
-    this.codecs = codecs;
-    this.decoders = decoders;
+  constructor({ decoder, now_ms, show, failed, reply }) {
+    this.decoder = decoder;
     this.now_ms = now_ms;
     this.show = show;
+    this.failed = failed;
     this.reply = reply;
   }
 
@@ -55,7 +69,7 @@ export class FramePipeline {
     const entry = { frame, received_ms, decoded_ms: 0, parts: null, answer: null };
     this.#entries.push(entry);
     try {
-      const parts = decodeFrame(frame.rectangles, this.codecs, this.decoders);
+      const parts = this.decoder.decode(frame.rectangles);
       if (!(parts instanceof Promise)) this.#decoded(entry, parts);
       else {
         parts.then(
@@ -70,21 +84,32 @@ export class FramePipeline {
   }
 
   /**
-   * The picture with this serial is on screen.
+   * The pictures up to this serial are on screen.
    * @param {number} serial
    * @param {number} at_ms
    */
   presented(serial, at_ms) {
-    const entry = this.#entries.find(({ frame }) => frame.serial === serial);
-    if (entry === undefined) return;
-    entry.answer = {
-      type: "FrameShown",
-      serial,
-      decode_us: microseconds(entry.decoded_ms - entry.received_ms),
-      present_us: microseconds(at_ms - entry.decoded_ms),
-      queued: 0,
-    };
+    if (this.#beingShown.at(-1)?.frame.serial !== serial) return;
+    for (const entry of this.#beingShown) {
+      entry.answer = {
+        type: "FrameShown",
+        serial: entry.frame.serial,
+        decode_us: microseconds(entry.decoded_ms - entry.received_ms),
+        present_us: microseconds(at_ms - entry.decoded_ms),
+        queued: 0,
+      };
+    }
+    this.#beingShown = [];
+    this.#showInOrder();
     this.#replyInOrder();
+  }
+
+  /** Free what is decoded and comes to nothing now; safe to repeat. */
+  close() {
+    this.#isClosed = true;
+    for (const { parts } of this.#entries) parts?.forEach(release);
+    this.#entries = [];
+    this.decoder.close();
   }
 
   /**
@@ -92,6 +117,10 @@ export class FramePipeline {
    * @param {PicturePart[]} parts
    */
   #decoded(entry, parts) {
+    if (this.#isClosed) {
+      parts.forEach(release);
+      return;
+    }
     entry.parts = parts;
     entry.decoded_ms = this.now_ms();
     this.#showInOrder();
@@ -101,26 +130,35 @@ export class FramePipeline {
    * @param {Entry} entry
    * @param {DecodeError} error
    */
-  #failed(entry, { codec, reason }) {
+  #failed(entry, error) {
+    if (this.#isClosed) return;
     entry.decoded_ms = this.now_ms();
     entry.answer = {
       type: "FrameFailed",
       serial: entry.frame.serial,
-      codec: clipText(codec, 255),
-      reason: clipText(reason, 255),
+      codec: clipText(error.codec, 255),
+      reason: clipText(error.reason, 255),
     };
+    this.failed(error);
     this.#showInOrder();
     this.#replyInOrder();
   }
 
   #showInOrder() {
+    if (this.#beingShown.length > 0) return;
+    /** @type {DecodedFrame[]} */
+    const ready = [];
     for (const entry of this.#entries) {
-      if (entry.decoded_ms === 0) return;
-      if (entry.parts === null) continue;
-      const parts = entry.parts;
+      if (entry.decoded_ms === 0) break;
+      const { frame, parts, received_ms, decoded_ms } = entry;
+      if (parts === null) continue;
       entry.parts = null;
-      this.show(entry.frame, parts, entry.received_ms, entry.decoded_ms);
+      this.#beingShown.push(entry);
+      ready.push({ frame, parts, received_ms, decoded_ms });
     }
+    if (ready.length === 0) return;
+    if (ready.length > 1) dropReplaced(ready.flatMap(({ parts }) => parts));
+    this.show(ready);
   }
 
   #replyInOrder() {

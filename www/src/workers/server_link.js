@@ -1,6 +1,7 @@
 import { loadDecoders } from "../decoders/registry.js";
-import { transferablesOf } from "../decoders/decode_frame.js";
-import { ProtocolError } from "../errors.js";
+import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
+import { OpenStreams } from "../decoders/open_streams.js";
+import { ProtocolError, StreamInterruptedError } from "../errors.js";
 import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
 import { openTransport } from "../transports/open.js";
 import { FramePipeline } from "./frame_pipeline.js";
@@ -56,9 +57,7 @@ export class ServerLink {
       opened: () => {
         this.#isOpened = true;
         loading.then(({ decoders: loaded, missing }) => {
-          for (const { codec, reason } of missing) {
-            this.tell({ kind: "decoder_missing", codec, reason });
-          }
+          for (const each of missing) this.tell({ kind: "decoder_missing", ...each });
           this.#decoders = loaded;
           this.send({ ...hello, codecs: [...loaded.keys()] });
         });
@@ -86,6 +85,7 @@ export class ServerLink {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#transport?.close();
+    this.#frames?.close();
   }
 
   /**
@@ -139,25 +139,31 @@ export class ServerLink {
     if (this.#frames !== null) throw new ProtocolError("Welcome came twice");
     this.#decoder.codecs = welcome.codecs;
     this.#frames = new FramePipeline({
-      codecs: welcome.codecs,
-      decoders: this.#decoders,
+      decoder: new FrameDecoder(welcome.codecs, this.#decoders, new OpenStreams()),
       now_ms: wallClock_ms,
-      show: ({ serial, width, height }, parts, received_ms, decoded_ms) => {
-        this.tell(
-          { kind: "picture", serial, width, height, received_ms, decoded_ms, parts },
-          transferablesOf(parts),
-        );
+      show: (frames) => this.#show(frames),
+      failed: (error) => {
+        const isInterruption = error instanceof StreamInterruptedError;
+        const { codec, reason } = error;
+        this.tell({ kind: "frame_failed", codec, reason, isInterruption });
       },
-      reply: (answer) => {
-        if (answer.type === "FrameFailed") {
-          this.tell({ kind: "frame_failed", codec: answer.codec, reason: answer.reason });
-        }
-        this.send(answer);
-      },
+      reply: (answer) => this.send(answer),
     });
     this.tell({ kind: "message", message: welcome });
     clearTimeout(this.#timer);
     this.#ping();
+  }
+
+  /** @param {import("./frame_pipeline.js").DecodedFrame[]} frames */
+  #show(frames) {
+    const pictures = frames.map(({ frame, ...decoded }) => {
+      const { serial, width, height, changed_s, captured_us, damaged_us } = frame;
+      const { planned_us, encoded_us } = frame;
+      const server = { changed_s, captured_us, damaged_us, planned_us, encoded_us };
+      return { serial, width, height, server, ...decoded };
+    });
+    const transfer = pictures.flatMap(({ parts }) => transferablesOf(parts));
+    this.tell({ kind: "pictures", pictures }, transfer);
   }
 
   #ping() {

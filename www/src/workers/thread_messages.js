@@ -15,17 +15,27 @@
  *
  * @typedef {Exclude<import("../protocol/messages.js").ServerMessage,
  *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"}>} PassedOnMessage
- * @typedef {{kind: "picture", serial: number, width: number, height: number, received_ms: number,
- *   decoded_ms: number, parts: import("../decoders/decode_frame.js").PicturePart[]}} Picture
+ * @typedef {object} Picture  one frame, ready to draw
+ * @property {number} serial
+ * @property {number} width
+ * @property {number} height
+ * @property {import("../decoders/decode_frame.js").PicturePart[]} parts
+ * @property {import("../protocol/messages.js").ServerTimes} server
+ * @property {number} received_ms
+ * @property {number} decoded_ms
+ *
+ * @typedef {{kind: "pictures", pictures: Picture[]}} Pictures  to be drawn in one go
  * @typedef {{kind: "message", message: PassedOnMessage}} Message
  * @typedef {{kind: "round_trip", round_trip_ms: number}} RoundTrip
- * @typedef {{kind: "frame_failed", codec: string, reason: string}} FrameFailure
- * @typedef {{kind: "decoder_missing", codec: string, reason: string}} DecoderMissing
+ * @typedef {{kind: "frame_failed", codec: string, reason: string,
+ *   isInterruption: boolean}} FrameFailure  an interruption is no fault of the codec
+ * @typedef {{kind: "decoder_missing", codec: string, reason: string,
+ *   isVideo: boolean}} DecoderMissing
  * @typedef {{kind: "closed", cause: ClosedCause, reason: string}} Closed
  * @typedef {"unreachable" | "lost" | "farewell" | "refused" | "protocol"} ClosedCause
  *   unreachable: never came up; lost: broke off; farewell: the server said goodbye for now;
  *   refused: the server said not to come back; protocol: the peer made no sense
- * @typedef {Picture | Message | RoundTrip | FrameFailure | DecoderMissing | Closed} Told
+ * @typedef {Pictures | Message | RoundTrip | FrameFailure | DecoderMissing | Closed} Told
  * @typedef {{connection: number, told: Told}} FromWorker
  *
  * @typedef {object} WorkerScope  what the worker needs of DedicatedWorkerGlobalScope

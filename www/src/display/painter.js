@@ -1,0 +1,80 @@
+/**
+ * @typedef {import("../decoders/decode_frame.js").PicturePart} PicturePart
+ * @typedef {{width: number, height: number}} Size
+ */
+
+/** Draws the parts of frames on a canvas. */
+export class Painter {
+  #context;
+  #scratch;
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.#context = contextOf(canvas);
+    this.#scratch = contextOf(document.createElement("canvas"));
+    Object.assign(this.#scratch.canvas, { width: 1, height: 1 });
+  }
+
+  /**
+   * Draw one part and free its image.
+   * @param {PicturePart} part
+   */
+  paint({ x, y, width, height, image, shown, source }) {
+    if (source !== null) this.#copy(source, { x, y }, { width, height });
+    if (image === null) return;
+    if (image instanceof Uint8ClampedArray) {
+      const pixels = new ImageData(image, image.length / 4 / shown.height, shown.height);
+      if (shown.width === width && shown.height === height) {
+        this.#context.putImageData(pixels, x, y, 0, 0, width, height);
+      } else {
+        this.#makeRoom(shown);
+        this.#scratch.putImageData(pixels, 0, 0);
+        this.#stretch(this.#scratch.canvas, shown, { x, y }, { width, height });
+      }
+    } else {
+      this.#stretch(image, shown, { x, y }, { width, height });
+      image.close();
+    }
+  }
+
+  /**
+   * Copy a part of the picture to another place of it.
+   *
+   * Over a second canvas: one that draws itself is duplicated as a whole by browsers first, which
+   * took five times as long (10 ms at 1920 x 1080 without a GPU).
+   * @param {{x: number, y: number}} source
+   * @param {{x: number, y: number}} target
+   * @param {Size} size
+   */
+  #copy(source, target, size) {
+    const { width, height } = size;
+    this.#makeRoom(size);
+    this.#scratch.drawImage(this.canvas, source.x, source.y, width, height, 0, 0, width, height);
+    this.#stretch(this.#scratch.canvas, size, target, size);
+  }
+
+  /**
+   * @param {CanvasImageSource} image
+   * @param {Size} shown  its top left part that is drawn
+   * @param {{x: number, y: number}} target
+   * @param {Size} size
+   */
+  #stretch(image, shown, { x, y }, { width, height }) {
+    this.#context.drawImage(image, 0, 0, shown.width, shown.height, x, y, width, height);
+  }
+
+  /** @param {Size} size */
+  #makeRoom({ width, height }) {
+    const { canvas } = this.#scratch;
+    if (canvas.width < width) canvas.width = width;
+    if (canvas.height < height) canvas.height = height;
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  const context = canvas.getContext("2d", { alpha: false });
+  if (context === null) throw new Error("a new canvas has no 2D context");
+  return context;
+}
