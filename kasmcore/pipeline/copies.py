@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from kasmcore.pipeline.tiles import TileGrid, TileMask
@@ -51,3 +53,25 @@ class FrameChange:
     def of_everything(cls, grid: TileGrid) -> FrameChange:
         """There is no frame before, or it had another size."""
         return cls.without_copies(grid.full_mask())
+
+
+def in_order(copies: Sequence[Copy]) -> tuple[Copy, ...]:
+    """Put copies of one frame in an order in which none overwrites what a later one copies.
+
+    Where there is no such order, the smallest copy that stands in the way of others is left out.
+    """
+    left = list(copies)
+    ordered: list[Copy] = []
+    while left:
+        free = [copy for copy in left if not _is_needed(copy, left)]
+        if not free:
+            left.remove(min(left, key=lambda copy: copy.rectangle.area))
+            continue
+        ordered += free
+        left = [copy for copy in left if copy not in free]
+    return tuple(ordered)
+
+
+def _is_needed(copy: Copy, others: Sequence[Copy]) -> bool:
+    """True when another copy takes from where this one goes."""
+    return any(other is not copy and other.source.overlaps(copy.rectangle) for other in others)

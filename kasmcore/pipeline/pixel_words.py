@@ -71,7 +71,7 @@ class FramePair:
     def _whole_rows(self, area: Rectangle, dx: int, dy: int) -> tuple[Words, Words]:
         """All columns; those whose source is outside hold pixels of the row above or below."""
         pixels_per_word = 2 if self._is_even and dx % 2 == 0 else 1
-        kind = np.uint64 if pixels_per_word == 2 else np.uint32
+        kind: np.dtype[np.unsignedinteger] = np.dtype(f"u{4 * pixels_per_word}")
         shape = (area.height, self.size.width // pixels_per_word)
         start = area.y * shape[1]
         moved = dy * shape[1] + dx // pixels_per_word

@@ -67,6 +67,13 @@ class TileGrid:
             -(-inside.bottom // TILE) if inside.height else inside.y // TILE,
         )
 
+    def tiles_inside(self, rectangle: Rectangle) -> Rectangle:
+        """The tiles that lie wholly in a rectangle of pixels, counted in tiles."""
+        inside = rectangle.intersection(Rectangle.of_size(self.size))
+        right = self.columns if inside.right == self.size.width else inside.right // TILE
+        bottom = self.rows if inside.bottom == self.size.height else inside.bottom // TILE
+        return Rectangle.from_edges(-(-inside.x // TILE), -(-inside.y // TILE), right, bottom)
+
     def pixels_of(self, tiles: Rectangle) -> Rectangle:
         """The pixels of a rectangle counted in tiles, cut at the framebuffer's edges."""
         return Rectangle.from_edges(
@@ -84,7 +91,7 @@ class TileGrid:
         step = 1
         while True:
             covered = mask if step == 1 else _coarser(mask, step)
-            found = _runs_merged_downwards(covered)
+            found = rectangles_in(covered)
             if len(found) <= _MAXIMUM_RECTANGLES or step >= max(self.shape):
                 return tuple(self.pixels_of(tiles) for tiles in found)
             step *= 2
@@ -100,8 +107,11 @@ def _coarser(mask: TileMask, step: int) -> TileMask:
     return np.repeat(np.repeat(coarse, step, axis=0), step, axis=1)[:rows, :columns]
 
 
-def _runs_merged_downwards(mask: TileMask) -> list[Rectangle]:
-    """Cut a mask into rectangles (in tiles): runs of each row, joined with equal runs above."""
+def rectangles_in(mask: TileMask) -> list[Rectangle]:
+    """Cut a mask into disjoint rectangles, counted in tiles.
+
+    They are the runs of each row, joined with equal runs above.
+    """
     differs = (mask[1:] != mask[:-1]).any(axis=1)
     tops = [0, *(np.flatnonzero(differs) + 1).tolist()]
     finished: list[Rectangle] = []

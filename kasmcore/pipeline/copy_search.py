@@ -1,0 +1,186 @@
+"""Finds what scrolled and what was dragged between two frames: every copy true in all pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from kasmcore.pipeline.copies import Copy, FrameChange, in_order
+from kasmcore.pipeline.pixel_words import FramePair
+from kasmcore.pipeline.shift_votes import horizontal_shift, vertical_shift
+from kasmcore.pipeline.shifted_areas import Shift, shifted_rectangles
+from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask
+from kasmcore.values.frames import VisibleFrame
+from kasmcore.values.geometry import Rectangle
+
+_FEWEST_TILES = 8
+"""Fewer changed tiles are sent as quickly as copied."""
+_FEWEST_ROWS = 3
+"""Changed tiles along a band; in less of them nothing can be seen to scroll."""
+_BAND_TILES = 2
+_MOST_MISSES = 3
+"""Bands looked at in vain before a direction is given up."""
+_MOST_SHIFTS = 6
+_MOST_COPIES = 16
+
+Vote = Callable[[FramePair, Rectangle], int | None]
+
+
+@attrs.frozen(kw_only=True)
+class CopyRules:
+    """What is looked for."""
+
+    moves: bool
+    """Windows that moved, as the capture source tells, and what scrolled up or down."""
+    sideways: bool
+    """What scrolled to the left or right."""
+    threshold: float
+    """Share of the screen, 0 to 1, that must have changed before scrolls are looked for."""
+
+
+def find_copies(
+    previous: VisibleFrame | None, current: VisibleFrame, changed: TileMask, rules: CopyRules
+) -> FrameChange:
+    """Find how much of a change is content that moved.
+
+    Args:
+        previous: the frame before, None when there is none.
+        current: the frame after; its ``moves`` are tried.
+        changed: the tiles that differ, exactly.
+        rules: what is looked for.
+    """
+    if previous is None or previous.size != current.size or not rules.moves:
+        return FrameChange.without_copies(changed)
+    search = _Search(FramePair(previous.pixels, current.pixels), rules, changed.copy())
+    search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
+    search.try_scrolls()
+    copies = in_order(search.found)
+    return FrameChange(changed, copies, _residual(search.frames, changed, copies))
+
+
+@attrs.define(eq=False)
+class _Search:
+    """The state of one search."""
+
+    frames: FramePair
+    rules: CopyRules
+    left: TileMask
+    """Changed tiles that no copy covers yet."""
+    grid: TileGrid = attrs.field(init=False)
+    found: list[Copy] = attrs.field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.grid = TileGrid(self.frames.size)
+
+    def try_moves(self, moves: Sequence[Shift]) -> None:
+        """Try what the capture source knows."""
+        for move in moves:
+            if move.dx or move.dy:
+                self._try(move)
+
+    def try_scrolls(self) -> None:
+        """Look for scrolls in what is left, if it is enough."""
+        fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
+        if np.count_nonzero(self.left) < fewest:
+            return
+        self._try_bands(vertical_shift, is_upright=True)
+        if self.rules.sideways:
+            self._try_bands(horizontal_shift, is_upright=False)
+
+    def _try_bands(self, vote: Vote, *, is_upright: bool) -> None:
+        """Let bands where most is left vote, until too many know nothing."""
+        usable = np.ones(self.left.shape[1 if is_upright else 0], np.bool_)
+        misses = hits = 0
+        while misses < _MOST_MISSES and hits < _MOST_SHIFTS:
+            band = _busiest_band(self.left if is_upright else self.left.T, usable)
+            if band is None:
+                return
+            tiles = band if is_upright else _transposed(band)
+            distance = vote(self.frames, self.grid.pixels_of(tiles))
+            if distance is not None and self._try(self._scroll(distance, is_upright=is_upright)):
+                hits += 1
+            else:
+                misses += 1
+                reach = max(_BAND_TILES, usable.size // 8)
+                usable[max(0, band.x - reach) : band.x + reach] = False
+
+    def _scroll(self, distance: int, *, is_upright: bool) -> Shift:
+        """A scroll by this much of all that is left."""
+        rows, columns = (np.flatnonzero(self.left.any(axis=axis)) for axis in (1, 0))
+        tiles = Rectangle.from_edges(
+            int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        )
+        dx, dy = (0, distance) if is_upright else (distance, 0)
+        return Shift(self.grid.pixels_of(tiles), dx, dy)
+
+    def _try(self, shift: Shift) -> bool:
+        """Keep what is true of a shift; False if it is nothing."""
+        rectangles = shifted_rectangles(self.frames, shift, self.left, _FEWEST_TILES)
+        rectangles = rectangles[: _MOST_COPIES - len(self.found)]
+        for rectangle in rectangles:
+            self.found.append(Copy(rectangle, shift.dx, shift.dy))
+            tiles = self.grid.tiles_of(rectangle)
+            self.left[tiles.rows, tiles.columns] = False
+        return bool(rectangles)
+
+
+def _residual(frames: FramePair, changed: TileMask, copies: Sequence[Copy]) -> TileMask:
+    """Changed tiles that the copies leave different from the frame after."""
+    grid, residual = TileGrid(frames.size), changed.copy()
+    for copy in copies:
+        inner = grid.tiles_inside(copy.rectangle)
+        residual[inner.rows, inner.columns] = False
+    for copy in copies:
+        outer, inner = grid.tiles_of(copy.rectangle), grid.tiles_inside(copy.rectangle)
+        for edge in _around(outer, inner):
+            residual[edge.rows, edge.columns] &= _differs_outside(frames, grid, edge, copies)
+    return residual
+
+
+def _around(outer: Rectangle, inner: Rectangle) -> list[Rectangle]:
+    """What one rectangle has more than another inside it, in up to four pieces."""
+    if inner.is_empty():
+        return [outer]
+    pieces = (
+        Rectangle.from_edges(outer.x, outer.y, outer.right, inner.y),
+        Rectangle.from_edges(outer.x, inner.bottom, outer.right, outer.bottom),
+        Rectangle.from_edges(outer.x, inner.y, inner.x, inner.bottom),
+        Rectangle.from_edges(inner.right, inner.y, outer.right, inner.bottom),
+    )
+    return [piece for piece in pieces if not piece.is_empty()]
+
+
+def _differs_outside(
+    frames: FramePair, grid: TileGrid, tiles: Rectangle, copies: Sequence[Copy]
+) -> TileMask:
+    """Of these tiles those with a pixel that changed and that no copy brings."""
+    area = grid.pixels_of(tiles)
+    before, after = frames.pixels(area)
+    differs = before != after
+    for copy in copies:
+        brought = copy.rectangle.intersection(area)
+        if not brought.is_empty():
+            inside = brought.moved(-area.x, -area.y)
+            differs[inside.rows, inside.columns] = False
+    rows, columns = np.arange(0, area.height, TILE), np.arange(0, area.width, TILE)
+    by_row = np.logical_or.reduceat(differs, rows, axis=0)
+    mask: TileMask = np.logical_or.reduceat(by_row, columns, axis=1)
+    return mask
+
+
+def _busiest_band(left: TileMask, usable: NDArray[np.bool_]) -> Rectangle | None:
+    """The upright band of tiles with most that is left, from its first to its last tile."""
+    counts = np.where(usable, np.count_nonzero(left, axis=0), 0)
+    column = min(int(counts.argmax()), max(0, left.shape[1] - _BAND_TILES))
+    band = left[:, column : column + _BAND_TILES]
+    rows = np.flatnonzero(band.any(axis=1))
+    if rows.size < _FEWEST_ROWS:
+        return None
+    return Rectangle.from_edges(column, int(rows[0]), column + band.shape[1], int(rows[-1]) + 1)
+
+
+def _transposed(rectangle: Rectangle) -> Rectangle:
+    return Rectangle(rectangle.y, rectangle.x, rectangle.height, rectangle.width)
