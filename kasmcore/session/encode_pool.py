@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import attrs
 import trio
@@ -23,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 _INLINE_S = 0.0004
 """Short enough for the main task: a hop to a thread costs a tenth of a millisecond."""
 _FAULTS_BEFORE_DROPPED = 3
-_ENCODER_FAULTS = (
+ENCODER_FAULTS = (
     EncodeError,
     ArithmeticError,
     AttributeError,
@@ -123,6 +124,12 @@ class EncodePool:
     def _divide(
         self, missing: list[tuple[EncodeJob, _Key]]
     ) -> tuple[list[tuple[EncodeJob, _Key]], list[tuple[EncodeJob, _Key]]]:
+    async def run(self, expected_s: float, encode: Callable[[], _T]) -> _T:
+        """Run something else that encodes: in place when that is quick, else in a worker thread."""
+        if expected_s < self.inline_s:
+            return encode()
+        return await trio.to_thread.run_sync(encode, limiter=self._limiter)
+
         """Claim what nobody encodes yet; the rest is being encoded, or done, for another viewer."""
         mine = [(job, key) for job, key in missing if key not in self._shared]
         others = [(job, key) for job, key in missing if key in self._shared]
@@ -178,7 +185,7 @@ class EncodePool:
             started_s = time.perf_counter()
             try:
                 payload = self._encoder(job.codec).encode(pixels, job.quality)
-            except _ENCODER_FAULTS as fault:
+            except ENCODER_FAULTS as fault:
                 self._faults[job.codec] += 1
                 _LOG.warning(
                     "encoder %s failed on %s (%s: %s). Another one takes its place%s.",

@@ -13,11 +13,13 @@ from kasmcore.pipeline.choice import Link
 from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import FramePlan, Planner, PlanRequest
+from kasmcore.pipeline.tiles import TileMask
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer import SentFrame, Viewer
+from kasmcore.session.viewer_video import VideoPlan
 from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FramePart, FrameTimes
 from kasmcore.values.permissions import Permission
 
@@ -26,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 _LARGEST_FRAME_BYTES = MAXIMUM_FRAME_BYTES // 2
 _GRACE_S = 0.010
 """How long a viewer with old pending changes waits for a newer frame."""
+_PATIENCE_S = 0.05
+"""How long it waits at most when nothing of what is pending can be sent now."""
 
 
 @attrs.define(eq=False)
@@ -73,10 +77,11 @@ class FrameSender:
                     return newest
                 waited_for_newer = True
                 await self._wait_for_change(now_s + _GRACE_S, capture=True)
-            elif self._refinable(now_s):
+            elif self._refinable(viewer.picture, now_s).any():
                 return newest
             else:
-                await self._wait_for_change(self._next_refinement_s(), capture=True)
+                next_s = self._next_refinement_s(viewer.picture, now_s)
+                await self._wait_for_change(next_s, capture=True)
 
     async def _wait_for_change(self, deadline_s: float, *, capture: bool = False) -> None:
         """Wait for a new frame, for something else that wakes this viewer, or the deadline."""
@@ -85,18 +90,22 @@ class FrameSender:
         with demand, trio.move_on_at(deadline_s):
             await self.viewer.changed.wait()
 
-    def _refinable(self, now_s: float) -> bool:
-        picture, history = self.viewer.picture, self.flow.history
-        if picture is None or history is None or not self.viewer.planner.can_be_exact:
-            return False
-        return bool(picture.refinable(history, now_s, self.rules.rest_before_exact_s).any())
+    def _refinable(self, picture: ViewerPicture, now_s: float) -> TileMask:
+        """Tiles at rest that could be sent exactly; not while the stream that shows them moves."""
+        history = self.flow.history
+        if history is None or not self.viewer.planner.can_be_exact:
+            return picture.grid.empty_mask()
+        resting = picture.refinable(history, now_s, self.rules.rest_before_exact_s)
+        return resting & ~self.viewer.video.moving(picture.grid, now_s)
 
-    def _next_refinement_s(self) -> float:
-        picture, history = self.viewer.picture, self.flow.history
-        if picture is None or history is None or not self.viewer.planner.can_be_exact:
+    def _next_refinement_s(self, picture: ViewerPicture, now_s: float) -> float:
+        history = self.flow.history
+        if history is None or not self.viewer.planner.can_be_exact:
             return float("inf")
         next_s = picture.next_refinement_s(history, self.rules.rest_before_exact_s)
-        return float("inf") if next_s is None else next_s
+        if next_s is None:
+            return float("inf")
+        return next_s if next_s > now_s else self.viewer.video.next_rest_s(now_s)
 
     async def _send_one(self, newest: NewestFrame) -> None:
         """Plan, encode and send one frame of what is pending now."""
@@ -104,14 +113,16 @@ class FrameSender:
         picture = viewer.picture
         if picture is None or self.flow.history is None:
             return
-        request = self._request(newest)
+        video = viewer.video.plan(picture.grid, picture.pending, trio.current_time())
+        request = self._request(newest, picture, video)
         copies_before, copies = picture.copies_taken, picture.take_copies()
         try:
-            plan, parts, planned_s = await self._encode(newest, picture, request)
+            plan, parts, planned_s = await self._encode(newest, picture, request, video)
         except EncoderFailed:  # what was planned and what was copied since may be stale
             viewer.forget_picture()
             return
         if viewer.picture is not picture:  # the display changed its size meanwhile
+            viewer.video.start_again()
             return
         times = FrameTimes(
             changed_s=newest.frame.changed_at_s,
@@ -120,9 +131,13 @@ class FrameSender:
             planned_s=planned_s,
             encoded_s=trio.current_time(),
         )
-        _LOG.debug("viewer %d frame %d: %s", viewer.info.viewer_id, self._serial + 1, plan.why)
-        for group in _groups_that_fit((*(copy.part for copy in copies), *parts)):
+        why = "; ".join(filter(None, (video.why, plan.why)))
+        _LOG.debug("viewer %d frame %d: %s", viewer.info.viewer_id, self._serial + 1, why)
+        parts = (*(copy.part for copy in copies), *parts)
+        for group in _groups_that_fit(parts):
             await self._send_group(picture, copies_before, group, times)
+        if not parts:  # what is pending waits for a stream to go on
+            await self._wait_for_change(trio.current_time() + _PATIENCE_S, capture=True)
 
     async def _send_group(
         self,
@@ -147,9 +162,9 @@ class FrameSender:
         await self.viewer.link.send(frame)
 
     async def _encode(
-        self, newest: NewestFrame, picture: ViewerPicture, request: PlanRequest
-    ) -> tuple[FramePlan, tuple[EncodedRectangle, ...], float]:
-        """Encode by plan.
+        self, newest: NewestFrame, picture: ViewerPicture, request: PlanRequest, video: VideoPlan
+    ) -> tuple[FramePlan, tuple[FramePart, ...], float]:
+        """Encode by plan, video and images side by side.
 
         What is planned is taken from pending at once: changes that arrive while it is encoded
         become pending again.
@@ -159,8 +174,20 @@ class FrameSender:
         """
         plan = self._usable_planner().plan(request)
         planned_s = trio.current_time()
+        picture.take(video.quality_sent)
         picture.take(plan.quality_sent)
-        return plan, await self.pool.encode(newest.frame, plan.jobs), planned_s
+        images: tuple[EncodedRectangle, ...] = ()
+        failure: EncoderFailed | None = None
+        async with self.viewer.video.encoding(video, newest.frame) as packets:
+            try:
+                images = await self.pool.encode(newest.frame, plan.jobs)
+            except EncoderFailed as failed:
+                failure = failed
+        if failure is not None:
+            raise failure
+        self.viewer.video.note_images(sum(len(part.payload) for part in images), planned_s)
+        picture.add_changed(picture.grid.mask_of(packets.failed))
+        return plan, (*packets.parts, *images), planned_s
 
     def _usable_planner(self) -> Planner:
         planner = self.viewer.planner
@@ -170,22 +197,24 @@ class FrameSender:
         self.viewer.planner = planner
         return planner
 
-    def _request(self, newest: NewestFrame) -> PlanRequest:
+    def _request(
+        self, newest: NewestFrame, picture: ViewerPicture, video: VideoPlan
+    ) -> PlanRequest:
+        """What video does not show comes as images; when that is nothing, some of it exactly."""
         viewer, history = self.viewer, self.flow.history
-        assert viewer.picture is not None  # noqa: S101 - told apart by the caller
-        assert history is not None  # noqa: S101
-        now_s, picture = trio.current_time(), viewer.picture
-        if not picture.pending.any():
-            refine = picture.refinable(history, now_s, self.rules.rest_before_exact_s)
-        else:
-            refine = newest.grid.empty_mask()
+        assert history is not None  # noqa: S101 - told apart by the caller
+        now_s = trio.current_time()
+        changed = picture.pending & ~(video.tiles | video.waiting)
+        refine = newest.grid.empty_mask()
+        if not changed.any():
+            refine = self._refinable(picture, now_s) & ~video.tiles
         return PlanRequest(
             frame=newest.frame,
             grid=newest.grid,
-            changed=picture.pending.copy(),
+            changed=changed,
             refine=refine,
             heat=history.heat(now_s),
-            budget_bytes=viewer.pacer.frame_budget_bytes(),
+            budget_bytes=video.budget_left(viewer.pacer.frame_budget_bytes()),
             link=Link(bytes_per_s=viewer.pacer.bytes_per_s),
             quality=self.rules.quality,
         )

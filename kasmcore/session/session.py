@@ -18,6 +18,7 @@ from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.plan import Planner
+from kasmcore.pipeline.video_budget import VideoRules
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.cursor_flow import CursorFlow
@@ -26,11 +27,14 @@ from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.frame_sender import FrameSender
 from kasmcore.session.input_flow import InputFlow, NamedFilter
 from kasmcore.session.masking import FrameMasks
+from kasmcore.session.outbox import Outbox
 from kasmcore.session.registry import ViewerRegistry
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.statistics_flow import StatisticsFlow
+from kasmcore.session.video_streams import VideoStreams
 from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_events import ViewerEvents
+from kasmcore.session.viewer_video import ViewerVideo
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -65,6 +69,7 @@ class Session:
     viewers: ViewerRegistry = attrs.field(init=False)
     frames: FrameFlow = attrs.field(init=False)
     pool: EncodePool = attrs.field(init=False)
+    streams: VideoStreams = attrs.field(init=False)
     timeline: TimelineStatistics = attrs.field(factory=TimelineStatistics, init=False)
     refusals: int = attrs.field(default=0, init=False)
     _rules: SendRules = attrs.field(init=False)
@@ -88,6 +93,7 @@ class Session:
         self._input = InputFlow(
             sink=parts.source.input,
             filters=parts.filters,
+        self.streams = VideoStreams(parts.stream_encoders, self.pool, VideoRules())
             on_refused=self._on_refused,
             on_input=self.frames.hurry,
             pointer_enabled=config.pointer.enabled,
@@ -164,15 +170,19 @@ class Session:
             link=link,
             user=link.viewer.user,
             planner=Planner(
+        outbox = Outbox()
+        pacer = Pacer(
+            frames_in_flight=config.frames_in_flight,
+            target_queue_s=config.target_queue_ms / 1000,
+            frame_interval_s=self._rules.frame_interval_s,
+        )
                 self.abilities_of(link.abilities.codecs),
                 self.pool.figures,
                 self._rules.time_limits_s,
             ),
-            pacer=Pacer(
-                frames_in_flight=config.frames_in_flight,
-                target_queue_s=config.target_queue_ms / 1000,
-                frame_interval_s=self._rules.frame_interval_s,
-            ),
+            pacer=pacer,
+            outbox=outbox,
+            video=ViewerVideo(self.streams, pacer, outbox, link.abilities.codecs),
         )
         self.viewers.add(viewer)
         self._cursor.welcome(viewer)
@@ -198,6 +208,7 @@ class Session:
             await self._release(viewer)
         for _, dlp_filter in self.parts.filters:
             dlp_filter.viewer_left(viewer.info)
+        viewer.video.close()
         _LOG.info("viewer %d left: %s", viewer.info.viewer_id, reason)
         self._somebody_left.set()
         self._somebody_left = trio.Event()
@@ -237,6 +248,8 @@ class Session:
             viewer.note_changed(newest.grid, change)
 
     def _on_refused(self, viewer: ViewerInfo, filter_name: str, topic: str) -> None:
+        if self.frames.history is not None:
+            self.streams.note_frame(self.frames.history, newest.damaged_s)
         self.refusals += 1
         self.parts.events.policy_refused(viewer, filter_name, topic)
 

@@ -14,6 +14,7 @@ from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import Planner
 from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.outbox import Outbox
+from kasmcore.session.viewer_video import ViewerVideo
 from kasmcore.stats.timeline import STAGES, FrameTimeline
 from kasmcore.values.frames import FrameTimes
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -63,7 +64,8 @@ class Viewer:
     user: User
     planner: Planner
     pacer: Pacer
-    outbox: Outbox = attrs.field(factory=Outbox, init=False)
+    outbox: Outbox
+    video: ViewerVideo
     picture: ViewerPicture | None = attrs.field(default=None, init=False)
     counters: ViewerCounters = attrs.field(factory=ViewerCounters, init=False)
     on_the_way: collections.deque[SentFrame] = attrs.field(factory=collections.deque, init=False)
@@ -100,6 +102,7 @@ class Viewer:
         """Everything is to be sent again."""
         if self.picture is not None:
             self.picture = ViewerPicture(self.picture.grid)
+        self.video.start_again()
         self.wake()
 
     def note_sent(self, sent: SentFrame, encode_s: float) -> None:
@@ -125,6 +128,7 @@ class Viewer:
         if sent is None or not self.pacer.shown(serial, now_s, 0.0):
             return False
         self.counters.failed_frames += 1
+        self.video.start_again()
         if self.picture is sent.picture:  # else all was pending again after it
             sent.picture.give_back(sent.tiles, sent.copies_before)
         self._wake_sender()

@@ -98,11 +98,7 @@ class ViewerEvents:
             raise RemoteProtocolError(
                 f"the viewer could show none of {_FAILURES_BEFORE_ENDED} frames in a row"
             )
-        failures = self._codec_failures.get(event.codec, 0) + 1
-        self._codec_failures[event.codec] = failures
-        others = viewer.planner.without(event.codec)
-        if failures >= _FAILURES_BEFORE_AVOIDED and event.codec and others.specs:
-            viewer.planner = others
+        if event.codec and self._avoid(event.codec):
             viewer.outbox.put(
                 Notice(
                     Severity.WARNING,
@@ -110,3 +106,14 @@ class ViewerEvents:
                     f"This browser cannot show {event.codec} pictures; others are used instead.",
                 )
             )
+
+    def _avoid(self, codec: str) -> bool:
+        """Count a failure. Returns: True when something else is used from now on."""
+        failures = self._codec_failures.get(codec, 0) + 1
+        self._codec_failures[codec] = failures
+        if failures < _FAILURES_BEFORE_AVOIDED:
+            return False
+        others = self.viewer.planner.without(codec)
+        if others.specs:
+            self.viewer.planner = others
+        return self.viewer.video.avoid(codec) or bool(others.specs)

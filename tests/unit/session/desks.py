@@ -11,15 +11,17 @@ from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import ConnectionEnded
 from kasmcore.interfaces.dlp import DlpFilter
 from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.session import Session, SessionParts
 from kasmcore.testing.synthetic_desktop import SyntheticDesktop
-from kasmcore.values.frames import CopiedRectangle, EncodedFrame
+from kasmcore.values.frames import CopiedRectangle, EncodedFrame, VideoRectangle
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import FULL_PERMISSIONS, Permission, User, ViewerInfo
 from kasmcore.values.viewer_events import FrameShown
+from tests.unit.session.xorz import XorzDecoder
 
 
 class RawEncoder:
@@ -70,6 +72,7 @@ class MemoryLink:
         self.picture: np.ndarray | None = None
         self.frames: list[EncodedFrame] = []
         self.others: list[object] = []
+        self.video = XorzDecoder()
         self.acknowledges = True
         self.arrived = trio.Event()
         self._flowing = trio.Event()
@@ -116,6 +119,11 @@ class MemoryLink:
                 pixels = self.picture[source.rows, source.columns].copy()
                 self.picture[where.rows, where.columns] = pixels
                 continue
+            if isinstance(part, VideoRectangle):
+                pixels = self.video.decode(part)
+                if not part.is_hidden:
+                    self.picture[where.rows, where.columns] = pixels
+                continue
             pixels = np.frombuffer(part.payload, np.uint8).reshape(where.height, where.width, 4)
             self.picture[where.rows, where.columns] = pixels
         if self.acknowledges:
@@ -151,6 +159,7 @@ async def open_desk(
     filters: tuple[tuple[str, DlpFilter], ...] = (),
     masks: tuple[DlpFilter, ...] = (),
     encoders: tuple[EncoderSpec, ...] = (RAW, COARSE),
+    stream_encoders: tuple[StreamEncoderSpec, ...] = (),
     config: ServerConfig | None = None,
 ) -> AsyncIterator[Desk]:
     desktop = SyntheticDesktop(Size(320, 200))
@@ -159,6 +168,7 @@ async def open_desk(
         display=":memory",
         source=desktop,
         encoders=encoders,
+        stream_encoders=stream_encoders,
         filters=filters,
         masks=FrameMasks(masks),
         events=PluginEvents(),
