@@ -37,6 +37,7 @@ ENCODER_FAULTS = (
 )
 """What a broken encoder may raise; anything else is a fault of ours."""
 
+_T = TypeVar("_T")
 _Key = tuple[int, Rectangle, str, int]
 
 
@@ -116,6 +117,12 @@ class EncodePool:
             for job in jobs
         )
 
+    async def run(self, expected_s: float, encode: Callable[[], _T]) -> _T:
+        """Run something else that encodes: in place when that is quick, else in a worker thread."""
+        if expected_s < self.inline_s:
+            return encode()
+        return await trio.to_thread.run_sync(encode, limiter=self._limiter)
+
     def forget_before(self, serial: int) -> None:
         """Drop shared results of frames older than this one."""
         for key in [key for key in self._shared if key[0] < serial]:
@@ -124,12 +131,6 @@ class EncodePool:
     def _divide(
         self, missing: list[tuple[EncodeJob, _Key]]
     ) -> tuple[list[tuple[EncodeJob, _Key]], list[tuple[EncodeJob, _Key]]]:
-    async def run(self, expected_s: float, encode: Callable[[], _T]) -> _T:
-        """Run something else that encodes: in place when that is quick, else in a worker thread."""
-        if expected_s < self.inline_s:
-            return encode()
-        return await trio.to_thread.run_sync(encode, limiter=self._limiter)
-
         """Claim what nobody encodes yet; the rest is being encoded, or done, for another viewer."""
         mine = [(job, key) for job, key in missing if key not in self._shared]
         others = [(job, key) for job, key in missing if key in self._shared]

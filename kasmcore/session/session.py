@@ -89,11 +89,11 @@ class Session:
         specs = {spec.codec: spec for spec in parts.encoders}
         figures = EncoderFigures(list(parts.encoders))
         self.pool = EncodePool(specs, figures, self._rules.encode_threads)
+        self.streams = VideoStreams(parts.stream_encoders, self.pool, VideoRules())
         self._cursor = CursorFlow(parts.source, lambda: self.viewers)
         self._input = InputFlow(
             sink=parts.source.input,
             filters=parts.filters,
-        self.streams = VideoStreams(parts.stream_encoders, self.pool, VideoRules())
             on_refused=self._on_refused,
             on_input=self.frames.hurry,
             pointer_enabled=config.pointer.enabled,
@@ -166,16 +166,16 @@ class Session:
 
     def _admit(self, link: ViewerLink) -> Viewer:
         config = self.parts.config.session
-        viewer = Viewer(
-            link=link,
-            user=link.viewer.user,
-            planner=Planner(
         outbox = Outbox()
         pacer = Pacer(
             frames_in_flight=config.frames_in_flight,
             target_queue_s=config.target_queue_ms / 1000,
             frame_interval_s=self._rules.frame_interval_s,
         )
+        viewer = Viewer(
+            link=link,
+            user=link.viewer.user,
+            planner=Planner(
                 self.abilities_of(link.abilities.codecs),
                 self.pool.figures,
                 self._rules.time_limits_s,
@@ -204,11 +204,11 @@ class Session:
 
     async def _dismiss(self, viewer: Viewer, reason: str) -> None:
         self.viewers.remove(viewer)
+        viewer.video.close()
         with trio.move_on_after(5):
             await self._release(viewer)
         for _, dlp_filter in self.parts.filters:
             dlp_filter.viewer_left(viewer.info)
-        viewer.video.close()
         _LOG.info("viewer %d left: %s", viewer.info.viewer_id, reason)
         self._somebody_left.set()
         self._somebody_left = trio.Event()
@@ -244,12 +244,12 @@ class Session:
 
     def _on_changed(self, newest: NewestFrame, change: FrameChange) -> None:
         self.pool.forget_before(newest.frame.serial)
+        if self.frames.history is not None:
+            self.streams.note_frame(self.frames.history, newest.damaged_s)
         for viewer in self.viewers:
             viewer.note_changed(newest.grid, change)
 
     def _on_refused(self, viewer: ViewerInfo, filter_name: str, topic: str) -> None:
-        if self.frames.history is not None:
-            self.streams.note_frame(self.frames.history, newest.damaged_s)
         self.refusals += 1
         self.parts.events.policy_refused(viewer, filter_name, topic)
 
