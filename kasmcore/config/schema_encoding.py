@@ -166,20 +166,23 @@ class ScrollingConfig:
     """Finding what scrolled. YAML: ``encoding.scrolling``."""
 
     detect_vertical_scrolling: bool = setting(
-        False, "Send what scrolled up or down as a copy.", effective=False
+        True,
+        "Send what scrolled up or down, and windows that moved, as copies of what a viewer shows "
+        "already. KasmVNC's default is false.",
     )
-    detect_horizontal_scrolling: bool = setting(
-        False,
-        "Send what scrolled sideways as a copy; needs detect_vertical_scrolling.",
-        effective=False,
+    detect_horizontal_scrolling: bool | None = setting(
+        None,
+        "Send what scrolled sideways as a copy; needs detect_vertical_scrolling. auto is the same "
+        "as that. KasmVNC's default is false.",
+        none_words=("auto",),
     )
     scroll_detect_threshold: int = setting(
-        25,
-        "How much of the screen must have changed before scrolling is looked for.",
+        1,
+        "How much of the screen must have changed before scrolling is looked for; windows that "
+        "moved always are. KasmVNC's default is 25%.",
         at_least=0,
         at_most=100,
         unit="%",
-        effective=False,
     )
 
 

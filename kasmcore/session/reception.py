@@ -10,6 +10,7 @@ from kasmcore import __version__
 from kasmcore.errors import ConnectionEnded, KasmcoreError
 from kasmcore.interfaces.transport import Connection
 from kasmcore.protocol.messages import Hello, Welcome
+from kasmcore.protocol.version import FEATURE_COPY
 from kasmcore.session.session import Session
 from kasmcore.session.wire_link import open_wire_link
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -68,6 +69,7 @@ class Reception:
                 *(spec.codec for spec in parts.encoders),
                 *(spec.codec for spec in parts.stream_encoders),
             ),
+            features=(FEATURE_COPY,) if config.encoding.scrolling.detect_vertical_scrolling else (),
             size=parts.source.size,
             maximum_clipboard_bytes=config.session.maximum_clipboard_bytes if may_write else 0,
         )

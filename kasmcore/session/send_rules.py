@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 
 from kasmcore.config.schema import ServerConfig
-from kasmcore.config.schema_encoding import VideoEncodingModeConfig
+from kasmcore.config.schema_encoding import ScrollingConfig, VideoEncodingModeConfig
 from kasmcore.config.units import (
     LOWEST_JPEG_QUALITY,
     LOWEST_WEBP_QUALITY,
@@ -20,6 +20,7 @@ from kasmcore.config.units import (
     quality_of_constant,
     webp_quality_of_level,
 )
+from kasmcore.pipeline.copy_search import CopyRules
 from kasmcore.pipeline.quality import QualityBounds
 from kasmcore.pipeline.scaling import ScalingAlgorithm
 from kasmcore.pipeline.video_mode import VideoModeRules
@@ -61,6 +62,7 @@ class SendRules:
     frame_interval_s: float
     full_frame_every: int | None
     """The whole picture is sent again after so many frames."""
+    copies: CopyRules
     compares_frames: bool
     """False: all that the capture source calls damaged is sent."""
     encode_threads: int
@@ -84,6 +86,7 @@ class SendRules:
             rest_before_exact_s=config.session.rest_before_exact_ms / 1000,
             frame_interval_s=1 / encoding.max_frame_rate,
             full_frame_every=encoding.full_frame_updates,
+            copies=_copy_rules(encoding.scrolling),
             compares_frames=encoding.compare_framebuffer != "off",
             encode_threads=threads or len(os.sched_getaffinity(0)),
             webp_time_share=encoding.video_encoding_mode.webp_encoding_time / 100,
@@ -126,6 +129,15 @@ class SendRules:
         """False when the operator wants no video streams at all."""
         is_off = self.streams.preference is VideoPreference.OFF
         return not is_off and self.streams.codecs != ()
+
+
+def _copy_rules(scrolling: ScrollingConfig) -> CopyRules:
+    vertical, sideways = scrolling.detect_vertical_scrolling, scrolling.detect_horizontal_scrolling
+    return CopyRules(
+        moves=vertical,
+        sideways=vertical if sideways is None else sideways,
+        threshold=scrolling.scroll_detect_threshold / 100,
+    )
 
 
 def _quality_bounds(config: ServerConfig) -> QualityBounds:

@@ -84,7 +84,11 @@ class Session:
         self._rules = SendRules.of(config)
         self.viewers = ViewerRegistry(config.session.maximum_viewers)
         self.frames = FrameFlow(
-            parts.source, parts.masks, self._rules.frame_interval_s, self._on_changed
+            parts.source,
+            parts.masks,
+            self._rules.frame_interval_s,
+            self._on_changed,
+            self._rules.copies,
         )
         specs = {spec.codec: spec for spec in parts.encoders}
         figures = EncoderFigures(list(parts.encoders))

@@ -9,6 +9,7 @@ import attrs
 
 from kasmcore.config.fields import core_settings
 from kasmcore.config.schema import ServerConfig
+from kasmcore.config.schema_encoding import ScrollingConfig
 from kasmcore.config.structure import structure
 from kasmcore.config.tree import BlankNode, SettingsTree
 from tests.unit.config.reading import tree_of
@@ -56,8 +57,14 @@ def test_kasmvncs_own_defaults_load_unchanged() -> None:
         pem_key=Path("/etc/ssl/private/ssl-cert-snakeoil.key"),
     )
     advanced = attrs.evolve(ours.server.advanced, kasm_password_file=Path("/home/ada/.kasmpasswd"))
+    scrolling = ScrollingConfig(
+        detect_vertical_scrolling=False,
+        detect_horizontal_scrolling=False,
+        scroll_detect_threshold=25,
+    )
     expected = attrs.evolve(
         ours,
+        encoding=attrs.evolve(ours.encoding, scrolling=scrolling),
         network=attrs.evolve(ours.network, ssl=ssl),
         server=attrs.evolve(ours.server, advanced=advanced),
     )

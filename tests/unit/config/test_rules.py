@@ -51,9 +51,13 @@ from tests.unit.config.reading import config_of, problems_of
             "(--set data_loss_prevention.watermark). Delete one of them.",
         ),
         (
-            ["encoding.scrolling.detect_horizontal_scrolling=true"],
+            [
+                "encoding.scrolling.detect_vertical_scrolling=false",
+                "encoding.scrolling.detect_horizontal_scrolling=true",
+            ],
             "encoding.scrolling.detect_horizontal_scrolling is on without "
-            "detect_vertical_scrolling (--set encoding.scrolling.detect_horizontal_scrolling). "
+            "detect_vertical_scrolling (--set encoding.scrolling.detect_horizontal_scrolling, "
+            "--set encoding.scrolling.detect_vertical_scrolling). "
             "Switch both on.",
         ),
         (

@@ -48,7 +48,7 @@ def test_the_settings_can_be_compared_and_hashed() -> None:
             "encoding.scrolling.scroll_detect_threshold=120%",
             "encoding.scrolling.scroll_detect_threshold is 120%, the most is 100% "
             "(--set encoding.scrolling.scroll_detect_threshold). "
-            "Lower it, or leave it out for the default of 25%.",
+            "Lower it, or leave it out for the default of 1%.",
         ),
         (
             "desktop.allow_resize=truexyz",
