@@ -25,7 +25,7 @@ SIZE = Size(400, 300)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:  # type: ignore[override]
+def server() -> Iterator[ScriptedServer]:
     with scripted_server(("qoi", "jpeg", "webp", "deflate"), SIZE) as opened:
         yield opened
 

@@ -29,7 +29,13 @@ from kasmcore.protocol.messages import (
 )
 from kasmcore.protocol.table import LAYOUTS, Sender
 from kasmcore.values.cursors import HIDDEN_CURSOR, CursorImage
-from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes
+from kasmcore.values.frames import (
+    CopiedRectangle,
+    EncodedFrame,
+    EncodedRectangle,
+    FrameTimes,
+    VideoRectangle,
+)
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import FULL_PERMISSIONS, Permission
 from kasmcore.values.viewer_events import (
@@ -175,6 +181,19 @@ FROM_SERVER: list[tuple[str, Message]] = [
             TIMES,
         ),
     ),
+    (
+        "copies and packets of a video stream",
+        EncodedFrame(
+            4,
+            Size(64, 48),
+            (
+                CopiedRectangle(Rectangle(0, 0, 60, 40), source_x=4, source_y=8),
+                VideoRectangle(Rectangle(8, 8, 32, 32), "webp", 60, 258, True, False, b"\x01"),
+                VideoRectangle(Rectangle(8, 8, 32, 32), "webp", 60, U16_MOST, False, True, b""),
+            ),
+            TIMES,
+        ),
+    ),
     ("a cursor", CursorImage(2, 1, 1, 0, bytes.fromhex("ff0000ff 00ff0080"))),
     ("hidden cursor", HIDDEN_CURSOR),
     ("notice", Notice(Severity.WARNING, "clipboard_refused", "Das dürfen Sie nicht.")),
@@ -239,7 +258,22 @@ REFUSED: list[tuple[str, Sender, bytes]] = [
     (
         "an unknown operation",
         Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 100, 0)),
+        _frame(struct.pack(">BHHHHBBI", 4, 0, 0, 1, 1, 0, 100, 0)),
+    ),
+    (
+        "a copy without its source",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 0, 3) + bytes(3)),
+    ),
+    (
+        "a copy from beyond the framebuffer",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBIHH", 1, 0, 0, 2, 1, 0, 0, 4, 63, 0)),
+    ),
+    (
+        "a video packet without its head",
+        Sender.SERVER,
+        _frame(struct.pack(">BHHHHBBI", 2, 0, 0, 1, 1, 0, 100, 2) + bytes(2)),
     ),
     (
         "a scaled image without its size",

@@ -60,15 +60,16 @@ class H264Stream {
    * @throws {DecodeError} at once or later; then the stream waits for a key frame
    */
   decode(payload, isKey) {
-    if (isKey) this.#restart(payload);
-    if (this.#decoder === null) throw new StreamInterruptedError(codec, "waits for a key frame");
     const timestamp = this.#packets++;
     const type = isKey ? "key" : "delta";
     try {
+      if (isKey) this.#restart(payload);
+      if (this.#decoder === null) throw new StreamInterruptedError(codec, "waits for a key frame");
       this.#decoder.decode(new EncodedVideoChunk({ type, timestamp, data: payload }));
     } catch (error) {
-      this.#fail(asDecodeError(error));
-      throw asDecodeError(error);
+      const told = asDecodeError(error);
+      this.#fail(told);
+      throw told;
     }
     return new Promise((resolve, reject) => {
       this.#waiting.set(timestamp, { resolve, reject, since_ms: performance.now() });
@@ -158,6 +159,7 @@ class H264Stream {
  * @param {unknown} error
  */
 function asDecodeError(error) {
+  if (error instanceof DecodeError) return error;
   if (error instanceof DOMException && error.name === "QuotaExceededError") {
     return new StreamInterruptedError(codec, "the browser took the decoder away");
   }
