@@ -10,7 +10,10 @@ from kasmcore.interfaces.stream_encoder import StreamSettings
 from kasmcore.values.geometry import Size
 
 _FRAME_RATES = (15.0, 30.0, 60.0, 120.0)
-_EFFORTS = (0, 10, 20, 30, 40, 50, 60)
+_EFFORTS = (0, 10, 20, 30, 40, 50, 60, 70)
+_USUAL_EFFORT = 30
+_COMFORT = 0.4
+"""Share of the time there is that more effort than usual may take."""
 _EFFORT_STEP = 1.25
 """How much longer each step takes, as far as it has not been measured."""
 _LEARNING_RATE = 0.1
@@ -38,7 +41,7 @@ class VideoRules:
     most_pictures_per_s: float = 60.0
     most_bits_per_pixel: float = 0.29
     link_share: float = 0.8
-    most_effort: int = 30
+    most_effort: int = 70
     time_share: float = 0.5
     full_chroma: bool = False
     key_frame_every: int | None = None
@@ -107,15 +110,17 @@ class EffortChoice:
         return self._ns_per_pixel(effort) * pixels / 1e9
 
     def effort_for(self, pixels: int, time_s: float, most_effort: int) -> int:
-        """The greatest effort that takes no longer; the least one when all do."""
+        """The greatest effort that takes no longer, and much less above 30; else the least one."""
         fitting = [
             effort
             for effort in _EFFORTS
-            if effort <= most_effort and self.expected_s(effort, pixels) <= time_s
+            if effort <= most_effort
+            and self.expected_s(effort, pixels)
+            <= time_s * (_COMFORT if effort > _USUAL_EFFORT else 1.0)
         ]
         return max(fitting, default=_EFFORTS[0])
 
     def _ns_per_pixel(self, effort: int) -> float:
-        known = {30: self.rated_ns_per_pixel, **self._measured}
+        known = {_USUAL_EFFORT: self.rated_ns_per_pixel, **self._measured}
         nearest = min(known, key=lambda other: (abs(other - effort), other))
         return known[nearest] * math.pow(_EFFORT_STEP, (effort - nearest) / 10)

@@ -18,7 +18,6 @@ from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.plan import Planner
-from kasmcore.pipeline.video_budget import VideoRules
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.cursor_flow import CursorFlow
@@ -31,7 +30,7 @@ from kasmcore.session.outbox import Outbox
 from kasmcore.session.registry import ViewerRegistry
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.statistics_flow import StatisticsFlow
-from kasmcore.session.video_streams import VideoStreams
+from kasmcore.session.video_streams import VideoStreams, streams_by_rules
 from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_events import ViewerEvents
 from kasmcore.session.viewer_video import ViewerVideo
@@ -93,7 +92,7 @@ class Session:
         specs = {spec.codec: spec for spec in parts.encoders}
         figures = EncoderFigures(list(parts.encoders))
         self.pool = EncodePool(specs, figures, self._rules.encode_threads)
-        self.streams = VideoStreams(parts.stream_encoders, self.pool, VideoRules())
+        self.streams = streams_by_rules(parts.stream_encoders, self.pool, self._rules)
         self._cursor = CursorFlow(parts.source, lambda: self.viewers)
         self._input = InputFlow(
             sink=parts.source.input,
@@ -186,7 +185,13 @@ class Session:
             ),
             pacer=pacer,
             outbox=outbox,
-            video=ViewerVideo(self.streams, pacer, outbox, link.abilities.codecs),
+            video=ViewerVideo(
+                self.streams,
+                pacer,
+                outbox,
+                link.abilities.codecs,
+                self._rules.streams.preference,
+            ),
         )
         self.viewers.add(viewer)
         self._cursor.welcome(viewer)

@@ -15,6 +15,7 @@ from kasmcore.pipeline.tiles import TILE
 from kasmcore.pipeline.video_budget import EffortChoice, VideoRules, budget_class, frame_rate_for
 from kasmcore.pipeline.video_regions import RegionFinder, RegionRules, VideoRegion
 from kasmcore.session.encode_pool import EncodePool
+from kasmcore.session.send_rules import SendRules
 from kasmcore.session.video_stream import Subscription, VideoStream
 from kasmcore.values.geometry import Rectangle
 
@@ -213,6 +214,22 @@ class VideoStreams:
             self.packets += stream.packets
             self._streams.remove(stream)
             stream.close()
+
+
+def streams_by_rules(
+    specs: Sequence[StreamEncoderSpec], pool: EncodePool, rules: SendRules
+) -> VideoStreams:
+    """The streams of a session under the operator's rules."""
+    wanted = rules.streams.codecs
+    if wanted is not None:
+        by_codec = {spec.codec: spec for spec in specs}
+        specs = [by_codec[codec] for codec in wanted if codec in by_codec]
+    video_rules = VideoRules(
+        quality=max(1, rules.streams.quality),
+        most_pictures_per_s=1 / rules.frame_interval_s,
+        key_frame_every=rules.streams.key_frame_every,
+    )
+    return VideoStreams(specs, pool, video_rules)
 
 
 def stream_rectangle(region: VideoRegion, spec: StreamEncoderSpec) -> Rectangle:

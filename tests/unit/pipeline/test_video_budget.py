@@ -50,6 +50,7 @@ def test_the_effort_is_the_greatest_that_is_in_time():
     million = 1_000_000
     assert choice.effort_for(million, 0.006, 60) == 30
     assert choice.effort_for(million, 0.0045, 60) < 30
+    assert choice.effort_for(million, 0.012, 60) == 30
     assert choice.effort_for(million, 1.0, 60) == 60
     assert choice.effort_for(million, 1.0, 40) == 40
     assert choice.effort_for(million, 0.0, 60) == 0
