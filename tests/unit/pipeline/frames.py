@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kasmcore.values.frames import VisibleFrame
+from kasmcore.values.frames import VisibleFrame, WindowMove
 from kasmcore.values.geometry import Rectangle
 
 
-def visible(pixels: np.ndarray, hints: Sequence[Rectangle] = (), serial: int = 1) -> VisibleFrame:
-    """A visible frame of these pixels, with damage hints."""
-    return VisibleFrame(serial, pixels, tuple(hints), changed_at_s=0.0, captured_at_s=0.0)
+def visible(
+    pixels: np.ndarray,
+    hints: Sequence[Rectangle] = (),
+    serial: int = 1,
+    moves: Sequence[WindowMove] = (),
+) -> VisibleFrame:
+    """A visible frame of these pixels, with damage hints and windows that moved."""
+    return VisibleFrame(serial, pixels, tuple(hints), 0.0, 0.0, tuple(moves))
 
 
 def flat_text(width: int, height: int) -> np.ndarray:
