@@ -294,7 +294,10 @@ export class KasmClient extends EventTarget {
   #present(pictures) {
     for (const { parts, ...size } of pictures) this.#screen.present(size, parts);
     const at_ms = wallClock_ms();
-    this.#supervisor.presented(pictures[pictures.length - 1].serial, at_ms);
+    const { serial } = pictures[pictures.length - 1];
+    const { slowDrawing_ms } = this.#screen;
+    const buffers = pictures.flatMap(({ parts }) => parts.flatMap(drawnBuffer));
+    this.#supervisor.presented({ serial, at_ms, buffers, slowDrawing_ms });
     for (const { parts, received_ms, decoded_ms } of pictures) {
       const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
       const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
@@ -364,4 +367,12 @@ export class KasmClient extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * Memory that the worker can use again.
+ * @param {import("./src/decoders/decode_frame.js").PicturePart} part
+ */
+function drawnBuffer({ image }) {
+  return image instanceof Uint8ClampedArray ? [image.buffer] : [];
 }

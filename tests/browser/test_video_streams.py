@@ -192,6 +192,45 @@ def test_a_stream_survives_a_failed_image_beside_it(script: Script) -> None:
     assert psnr(script.shown(), moving[2]) > 33
 
 
+SLOW_DRAWING = """
+const { drawImage, putImageData } = CanvasRenderingContext2D.prototype;
+globalThis.drawn = { frames: 0, pixels: 0 };
+CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {
+  drawImage.call(this, image, ...rest);
+  if (!(image instanceof VideoFrame)) return;
+  drawn.frames += 1;
+  const end = performance.now() + 30;
+  while (performance.now() < end);
+};
+CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+  drawn.pixels += 1;
+  putImageData.apply(this, all);
+};
+"""
+
+
+@pytest.mark.parametrize("area", [Rectangle(0, 0, 400, 300), Rectangle(3, 5, 389, 293)])
+def test_pictures_that_a_page_draws_slowly_come_as_pixels_and_look_the_same(
+    server: ScriptedServer, open_context: OpenContext, area: Rectangle
+) -> None:
+    context = open_context()
+    context.add_init_script(SLOW_DRAWING)
+    page = context.new_page()
+    page.goto(server.url)
+    large = Size(800, 600)
+    viewer = server.next_viewer()
+    whole = Rectangle(area.x * 2, area.y * 2, area.width * 2 - 1, area.height * 2 - 1)
+    moving = pictures(12, whole)
+    seen = []
+
+    for turn, packet in enumerate(PacketMaker(whole.size).packets(moving)):
+        viewer.show(large, video(packet, key=turn == 0, area=whole))
+        seen.append(RemotePage.on(page).pixels()[whole.rows, whole.columns])
+
+    assert page.evaluate("drawn") == {"frames": 5, "pixels": 7}
+    assert min(psnr(*pair) for pair in zip(seen, moving, strict=True)) > 33
+
+
 def test_a_packet_of_a_stream_that_never_began_fails(script: Script) -> None:
     first, second = PacketMaker(AREA.size).packets(pictures(2))
 

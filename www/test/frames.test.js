@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FrameDecoder } from "../src/decoders/decode_frame.js";
-import { OpenStreams } from "../src/decoders/open_streams.js";
 import { DecodeError } from "../src/errors.js";
 import { FramePipeline } from "../src/workers/frame_pipeline.js";
 
@@ -54,7 +53,7 @@ function makePipeline() {
   ];
   const byName = new Map(decoders.map(([codec, decode]) => [codec, { codec, decode }]));
   const pipeline = new FramePipeline({
-    decoder: new FrameDecoder(CODECS, byName, new OpenStreams()),
+    decoder: new FrameDecoder(CODECS, byName),
     now_ms: () => 10,
     show: (frames) => {
       const shown = frames.map(({ frame, parts }) => `${frame.serial} (${parts.length})`);

@@ -84,13 +84,10 @@ export class Supervisor {
     if (this.#state.name === "connected") this.#tell({ kind: "send", message });
   }
 
-  /**
-   * The picture with this serial is on screen.
-   * @param {number} serial
-   * @param {number} at_ms
-   */
-  presented(serial, at_ms) {
-    this.#tell({ kind: "presented", connection: this.#connection, serial, at_ms });
+  /** @param {import("../workers/thread_messages.js").Shown} shown */
+  presented(shown) {
+    const message = { kind: /** @type {const} */ ("presented"), connection: this.#connection };
+    this.#tell({ ...message, ...shown }, shown.buffers);
   }
 
   /** Release the worker; the supervisor cannot be used afterwards. */
@@ -169,9 +166,12 @@ export class Supervisor {
     };
   }
 
-  /** @param {import("../workers/thread_messages.js").ToWorker} message */
-  #tell(message) {
-    this.#worker?.postMessage(message);
+  /**
+   * @param {import("../workers/thread_messages.js").ToWorker} message
+   * @param {Transferable[]} transfer
+   */
+  #tell(message, transfer = []) {
+    this.#worker?.postMessage(message, transfer);
   }
 
   /** @param {FromWorker} message */

@@ -1,5 +1,7 @@
 import { DecodeError } from "../errors.js";
 import { OPERATION, copySource, scaledImage, videoPacket } from "../protocol/rectangles.js";
+import { FramePixels } from "./frame_pixels.js";
+import { OpenStreams } from "./open_streams.js";
 import { isStreamDecoder } from "./registry.js";
 
 /**
@@ -30,12 +32,12 @@ export class FrameDecoder {
   /**
    * @param {string[]} codecs  names by codec number
    * @param {Map<string, import("./registry.js").Decoder>} decoders
-   * @param {import("./open_streams.js").OpenStreams} streams
    */
-  constructor(codecs, decoders, streams) {
+  constructor(codecs, decoders) {
     this.codecs = codecs;
     this.decoders = decoders;
-    this.streams = streams;
+    this.streams = new OpenStreams();
+    this.pixels = new FramePixels();
   }
 
   /**
@@ -95,7 +97,7 @@ export class FrameDecoder {
       throw new DecodeError(codec, `does not decode operation ${operation}`);
     }
     if (isStreamDecoder(decoder)) return this.#decodeVideo(rectangle, decoder, part);
-    return decodeImage(rectangle, decoder, part);
+    return this.#decodeImage(rectangle, decoder, part);
   }
 
   /**
@@ -115,28 +117,38 @@ export class FrameDecoder {
     const { displayWidth, displayHeight } = frame;
     const isLarge = displayWidth >= width && displayHeight >= height;
     if (isLarge && displayWidth <= width + MOST_PADDING && displayHeight <= height + MOST_PADDING) {
-      return { ...found, image: frame };
+      return { ...found, image: await this.pixels.prepare(frame, part.shown) };
     }
     frame.close();
     const reason = `gave ${displayWidth}x${displayHeight} for ${width}x${height}`;
     throw new DecodeError(decoder.codec, reason);
   }
+
+  /**
+   * @param {FrameRectangle} rectangle
+   * @param {import("./registry.js").ImageDecoder} decoder
+   * @param {PicturePart} part
+   * @returns {PendingPart}
+   */
+  #decodeImage({ operation, payload, width, height, quality }, decoder, part) {
+    const scaled = operation === OPERATION.SCALED ? scaledImage(payload) : null;
+    const shown = { width: scaled?.width ?? width, height: scaled?.height ?? height };
+    const decoded = decoder.decode(scaled?.image ?? payload, { ...shown, quality });
+    if (!(decoded instanceof Promise)) return checked({ ...part, shown, image: decoded });
+    return decoded.then(async (image) => {
+      const found = checked({ ...part, shown, image });
+      if (!isVideoFrame(image)) return found;
+      return { ...found, image: await this.pixels.prepare(image, shown) };
+    });
+  }
 }
 
 /**
- * @param {FrameRectangle} rectangle
- * @param {import("./registry.js").ImageDecoder} decoder
- * @param {PicturePart} part
- * @returns {PendingPart}
+ * @param {import("./registry.js").Decoded} image
+ * @returns {image is VideoFrame}
  */
-function decodeImage({ operation, payload, width, height, quality }, decoder, part) {
-  const scaled = operation === OPERATION.SCALED ? scaledImage(payload) : null;
-  const shown = scaled ?? { width, height };
-  const size = { width: shown.width, height: shown.height };
-  /** @param {import("./registry.js").Decoded} image */
-  const toPart = (image) => checked({ ...part, image, shown: size });
-  const decoded = decoder.decode(scaled?.image ?? payload, { ...size, quality });
-  return decoded instanceof Promise ? decoded.then(toPart) : toPart(decoded);
+function isVideoFrame(image) {
+  return "displayWidth" in image;
 }
 
 /**
@@ -169,10 +181,9 @@ function checked(part) {
     if (image.length === width * height * 4) return part;
     throw new DecodeError(codec, `gave ${image.length} bytes for ${width}x${height}`);
   }
-  const [shownWidth, shownHeight] =
-    "displayWidth" in image
-      ? [image.displayWidth, image.displayHeight]
-      : [image.width, image.height];
+  const [shownWidth, shownHeight] = isVideoFrame(image)
+    ? [image.displayWidth, image.displayHeight]
+    : [image.width, image.height];
   if (shownWidth === width && shownHeight === height) return part;
   image.close();
   throw new DecodeError(codec, `gave ${shownWidth}x${shownHeight} for ${width}x${height}`);

@@ -1,3 +1,5 @@
+import { DrawTimer } from "./draw_timer.js";
+
 /**
  * @typedef {import("../decoders/decode_frame.js").PicturePart} PicturePart
  * @typedef {{width: number, height: number}} Size
@@ -7,6 +9,9 @@
 export class Painter {
   #context;
   #scratch;
+  /** What drawing a `VideoFrame` takes here, in ms per megapixel, if that is long; else 0. */
+  slowDrawing_ms = 0;
+  #timer = new DrawTimer((drawing_ms) => (this.slowDrawing_ms = drawing_ms));
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -33,8 +38,10 @@ export class Painter {
         this.#stretch(this.#scratch.canvas, shown, { x, y }, { width, height });
       }
     } else {
+      const started_ms = performance.now();
       this.#stretch(image, shown, { x, y }, { width, height });
       image.close();
+      if ("displayWidth" in image) this.#timer.drew(width * height, performance.now() - started_ms);
     }
   }
 

@@ -62,6 +62,11 @@ export class Screen {
     this.#measure();
   }
 
+  /** What drawing a `VideoFrame` takes here, in ms per megapixel, if that is long; else 0. */
+  get slowDrawing_ms() {
+    return this.#painter.slowDrawing_ms;
+  }
+
   /** Size of the picture in desktop pixels. @returns {Size} */
   get framebuffer() {
     return { width: this.canvas.width, height: this.canvas.height };

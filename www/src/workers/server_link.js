@@ -1,6 +1,5 @@
 import { loadDecoders } from "../decoders/registry.js";
 import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
-import { OpenStreams } from "../decoders/open_streams.js";
 import { ProtocolError, StreamInterruptedError } from "../errors.js";
 import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
 import { openTransport } from "../transports/open.js";
@@ -25,6 +24,8 @@ export class ServerLink {
   #decoder = new MessageDecoder("server");
   /** @type {FramePipeline | null} */
   #frames = null;
+  /** @type {FrameDecoder | null} */
+  #frameDecoder = null;
   /** @type {Map<string, import("../decoders/registry.js").Decoder>} */
   #decoders = new Map();
   /** @type {import("../transports/open.js").TransportConnection | null} */
@@ -72,11 +73,10 @@ export class ServerLink {
     if (!this.#isClosed) this.#transport?.send(laneOf(message), encodeMessage(message));
   }
 
-  /**
-   * @param {number} serial
-   * @param {number} at_ms
-   */
-  presented(serial, at_ms) {
+  /** @param {import("./thread_messages.js").Presented} presented */
+  presented({ serial, at_ms, buffers, slowDrawing_ms }) {
+    this.#frameDecoder?.pixels.takeBack(buffers);
+    if (slowDrawing_ms > 0) this.#frameDecoder?.pixels.want(slowDrawing_ms);
     this.#frames?.presented(serial, at_ms);
   }
 
@@ -138,8 +138,9 @@ export class ServerLink {
   #welcome(welcome) {
     if (this.#frames !== null) throw new ProtocolError("Welcome came twice");
     this.#decoder.codecs = welcome.codecs;
+    this.#frameDecoder = new FrameDecoder(welcome.codecs, this.#decoders);
     this.#frames = new FramePipeline({
-      decoder: new FrameDecoder(welcome.codecs, this.#decoders, new OpenStreams()),
+      decoder: this.#frameDecoder,
       now_ms: wallClock_ms,
       show: (frames) => this.#show(frames),
       failed: (error) => {

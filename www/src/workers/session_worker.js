@@ -10,7 +10,7 @@ let link = null;
 scope.onmessage = ({ data }) => {
   if (data.kind === "send") link?.send(data.message);
   else if (data.kind === "presented") {
-    if (data.connection === link?.connection) link.presented(data.serial, data.at_ms);
+    if (data.connection === link?.connection) link.presented(data);
   } else {
     link?.close();
     link = null;

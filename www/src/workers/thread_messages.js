@@ -9,7 +9,13 @@
  * @typedef {{kind: "connect", connection: number, transport: {name: string, url: string},
  *   decoders: import("../decoders/registry.js").DecoderOffer[], hello: HelloWithoutCodecs}} Connect
  * @typedef {{kind: "send", message: import("../protocol/messages.js").ClientMessage}} Send
- * @typedef {{kind: "presented", connection: number, serial: number, at_ms: number}} Presented
+ * @typedef {object} Shown  the pictures up to this serial are on screen
+ * @property {number} serial
+ * @property {number} at_ms
+ * @property {ArrayBuffer[]} buffers  memory of pixels that have been drawn, to be used again
+ * @property {number} slowDrawing_ms  what drawing a `VideoFrame` takes per megapixel, if that is
+ *   long; 0 otherwise
+ * @typedef {{kind: "presented", connection: number} & Shown} Presented
  * @typedef {{kind: "disconnect"}} Disconnect
  * @typedef {Connect | Send | Presented | Disconnect} ToWorker
  *
