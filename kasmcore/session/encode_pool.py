@@ -16,6 +16,7 @@ from kasmcore.errors import EncodeError
 from kasmcore.interfaces.encoder import EncoderSpec, ImageEncoder
 from kasmcore.pipeline.choice import EncoderFigures, Wanted
 from kasmcore.pipeline.plan import EncodeJob
+from kasmcore.pipeline.scaling import Scaling, scale_pixels
 from kasmcore.values.frames import EncodedRectangle, VisibleFrame
 from kasmcore.values.geometry import Rectangle
 
@@ -38,7 +39,12 @@ ENCODER_FAULTS = (
 """What a broken encoder may raise; anything else is a fault of ours."""
 
 _T = TypeVar("_T")
-_Key = tuple[int, Rectangle, str, int]
+_Key = tuple[int, Rectangle, str, int, Scaling | None]
+
+
+def _key(frame: VisibleFrame, job: EncodeJob) -> _Key:
+    """What two jobs have in common whose result is the same."""
+    return frame.serial, job.rectangle, job.codec, job.quality, job.scaling
 
 
 class EncoderFailed(Exception):
@@ -95,7 +101,7 @@ class EncodePool:
             EncoderFailed: plan again without that codec.
         """
         payloads: dict[_Key, bytes] = {}
-        missing = [(job, (frame.serial, job.rectangle, job.codec, job.quality)) for job in jobs]
+        missing = [(job, _key(frame, job)) for job in jobs]
         while missing:
             mine, others = self._divide(missing)
             if mine:
@@ -112,7 +118,8 @@ class EncodePool:
                 job.rectangle,
                 job.codec,
                 job.quality,
-                payloads[frame.serial, job.rectangle, job.codec, job.quality],
+                payloads[_key(frame, job)],
+                job.scaling.size if job.scaling else None,
             )
             for job in jobs
         )
@@ -184,6 +191,8 @@ class EncodePool:
         for job in jobs:
             pixels = frame.pixels[job.rectangle.rows, job.rectangle.columns]
             started_s = time.perf_counter()
+            if job.scaling is not None:
+                pixels = scale_pixels(pixels, job.scaling)
             try:
                 payload = self._encoder(job.codec).encode(pixels, job.quality)
             except ENCODER_FAULTS as fault:
@@ -208,7 +217,8 @@ class EncodePool:
 
     def _learn(self, job: EncodeJob, result: _Result) -> None:
         self.encode_seconds += result.seconds
-        wanted = Wanted(job.content, job.quality, job.rectangle.area)
+        pixels = job.scaling.size.area if job.scaling else job.rectangle.area
+        wanted = Wanted(job.content, job.quality, pixels)
         self.figures.learn(job.codec, wanted, result.seconds, len(result.payload))
 
 

@@ -14,10 +14,11 @@ from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import FramePlan, Planner, PlanRequest
 from kasmcore.pipeline.tiles import TileMask
+from kasmcore.pipeline.video_mode_plan import plan_in_video_mode
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
-from kasmcore.session.send_rules import SendRules
+from kasmcore.session.video_mode_watch import VideoModeWatch
 from kasmcore.session.viewer import SentFrame, Viewer
 from kasmcore.session.viewer_video import VideoPlan
 from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FramePart, FrameTimes
@@ -39,8 +40,9 @@ class FrameSender:
     viewer: Viewer
     flow: FrameFlow
     pool: EncodePool
-    rules: SendRules
+    video_mode: VideoModeWatch
     _serial: int = attrs.field(default=0, init=False)
+    _frames_since_whole: int = attrs.field(default=0, init=False)
 
     async def run(self) -> None:
         """Send frames until cancelled.
@@ -50,6 +52,7 @@ class FrameSender:
         """
         while True:
             await self._wait_for_credit()
+            await self._wait_for_turn()
             newest = await self._wait_for_work()
             await self._send_one(newest)
 
@@ -59,6 +62,12 @@ class FrameSender:
                 await self.viewer.acknowledged.wait()
             else:
                 await self._wait_for_change(float("inf"))
+
+    async def _wait_for_turn(self) -> None:
+        """Keep to the frame rate that the viewer asked for, if that is below the session's."""
+        limit = self.viewer.rate_limit
+        while trio.current_time() < limit.due_s:
+            await self._wait_for_change(limit.due_s)
 
     async def _wait_for_work(self) -> NewestFrame:
         """Wait until tiles are pending, or at rest long enough to be sent exactly."""
@@ -73,7 +82,7 @@ class FrameSender:
                 viewer.note_changed(newest.grid, FrameChange.of_everything(newest.grid))
             elif not viewer.picture.is_current():
                 age_s = now_s - newest.frame.captured_at_s
-                if age_s <= self.rules.frame_interval_s or waited_for_newer:
+                if age_s <= self.flow.frame_interval_s or waited_for_newer:
                     return newest
                 waited_for_newer = True
                 await self._wait_for_change(now_s + _GRACE_S, capture=True)
@@ -92,24 +101,34 @@ class FrameSender:
 
     def _refinable(self, picture: ViewerPicture, now_s: float) -> TileMask:
         """Tiles at rest that could be sent exactly; not while the stream that shows them moves."""
-        history = self.flow.history
-        if history is None or not self.viewer.planner.can_be_exact:
+        history, rules = self.flow.history, self.viewer.rules
+        if history is None or not self._may_be_exact() or self._is_in_video_mode(now_s):
             return picture.grid.empty_mask()
-        resting = picture.refinable(history, now_s, self.rules.rest_before_exact_s)
+        resting = picture.refinable(history, now_s, rules.rest_before_exact_s)
         return resting & ~self.viewer.video.moving(picture.grid, now_s)
 
     def _next_refinement_s(self, picture: ViewerPicture, now_s: float) -> float:
         history = self.flow.history
-        if history is None or not self.viewer.planner.can_be_exact:
+        if history is None or not self._may_be_exact():
             return float("inf")
-        next_s = picture.next_refinement_s(history, self.rules.rest_before_exact_s)
+        if self._is_in_video_mode(now_s):
+            return self.video_mode.ends_at_s(now_s)
+        next_s = picture.next_refinement_s(history, self.viewer.rules.rest_before_exact_s)
         if next_s is None:
             return float("inf")
         return next_s if next_s > now_s else self.viewer.video.next_rest_s(now_s)
 
+    def _may_be_exact(self) -> bool:
+        return self.viewer.rules.is_exact_at_rest and self.viewer.planner.can_be_exact
+
+    def _is_in_video_mode(self, now_s: float) -> bool:
+        """True while this viewer is to get small images: it has no video stream to show motion."""
+        return self.video_mode.is_on(now_s) and not self.viewer.video.is_possible
+
     async def _send_one(self, newest: NewestFrame) -> None:
         """Plan, encode and send one frame of what is pending now."""
         viewer = self.viewer
+        self._count_frame()
         picture = viewer.picture
         if picture is None or self.flow.history is None:
             return
@@ -138,6 +157,17 @@ class FrameSender:
             await self._send_group(picture, copies_before, group, times)
         if not parts:  # what is pending waits for a stream to go on
             await self._wait_for_change(trio.current_time() + _PATIENCE_S, capture=True)
+
+    def _count_frame(self) -> None:
+        """Note when the next may follow; after as many as are set, everything is sent again."""
+        viewer, now_s = self.viewer, trio.current_time()
+        if viewer.rules.frame_interval_s > self.flow.frame_interval_s:
+            viewer.rate_limit.note_sent(now_s, viewer.rules.frame_interval_s)
+        every = viewer.rules.full_frame_every
+        self._frames_since_whole += 1
+        if every is not None and self._frames_since_whole > every:
+            self._frames_since_whole = 1
+            viewer.forget_picture()
 
     async def _send_group(
         self,
@@ -172,7 +202,7 @@ class FrameSender:
         Raises:
             EncoderFailed: send everything again; one that fails often is not used any more.
         """
-        plan = self._usable_planner().plan(request)
+        plan = self._plan(request)
         planned_s = trio.current_time()
         picture.take(video.quality_sent)
         picture.take(plan.quality_sent)
@@ -188,6 +218,15 @@ class FrameSender:
         self.viewer.video.note_images(sum(len(part.payload) for part in images), planned_s)
         picture.add_changed(picture.grid.mask_of(packets.failed))
         return plan, (*packets.parts, *images), planned_s
+
+    def _plan(self, request: PlanRequest) -> FramePlan:
+        viewer, planner = self.viewer, self._usable_planner()
+        plan = None
+        if self._is_in_video_mode(trio.current_time()):
+            can_scale = viewer.link.abilities.can_scale
+            rules = viewer.rules.video_mode
+            plan = plan_in_video_mode(planner, request, rules, can_scale=can_scale)
+        return plan or planner.plan(request)
 
     def _usable_planner(self) -> Planner:
         planner = self.viewer.planner
@@ -216,7 +255,7 @@ class FrameSender:
             heat=history.heat(now_s),
             budget_bytes=video.budget_left(viewer.pacer.frame_budget_bytes()),
             link=Link(bytes_per_s=viewer.pacer.bytes_per_s),
-            quality=self.rules.quality,
+            quality=viewer.rules.quality,
         )
 
 

@@ -7,7 +7,7 @@ asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -20,6 +20,7 @@ from kasmcore.config.units import (
     quality_of_constant,
     webp_quality_of_level,
 )
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.pipeline.copy_search import CopyRules
 from kasmcore.pipeline.quality import QualityBounds
 from kasmcore.pipeline.scaling import ScalingAlgorithm
@@ -30,6 +31,7 @@ from kasmcore.values.viewer_events import PictureSettings, VideoPreference
 _BEST_LOSSY = 99
 """On the wire 100 means exact, and no lossy codec is."""
 _NOTHING_COUNTS_AS_EXACT = 101
+_SAME_CODEC = {"avc": "h264", "hevc": "h265"}
 _WORD_OF_VIDEO = {
     "auto": VideoPreference.AUTO,
     "off": VideoPreference.OFF,
@@ -46,9 +48,22 @@ class StreamRules:
     codecs: tuple[str, ...] | None
     """Those that may be used, in order of preference; None: all there are."""
     quality: int
-    """0 to 99, where the link carries it."""
+    """1 to 99, where the link carries it."""
     key_frame_every: int | None
     """Pictures from one key frame to the next; None: only where a viewer needs one."""
+
+    def chosen(self, specs: Sequence[StreamEncoderSpec]) -> list[StreamEncoderSpec]:
+        """Those of the encoders that may be used, in order.
+
+        KasmVNC names encoders (``h264_vaapi``) and other names of a codec (``avc``, ``hevc``).
+        """
+        if self.preference is VideoPreference.OFF:
+            return []
+        if self.codecs is None or "auto" in self.codecs:
+            return list(specs)
+        wanted = [_codec_of(name) for name in self.codecs]
+        found = [spec for spec in specs if spec.codec in wanted]
+        return sorted(found, key=lambda spec: wanted.index(spec.codec))
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +109,7 @@ class SendRules:
             streams=StreamRules(
                 preference=_WORD_OF_VIDEO[config.session.video_streams],
                 codecs=streaming.codec,
-                quality=quality_of_constant(streaming.quality),
+                quality=max(1, quality_of_constant(streaming.quality)),
                 key_frame_every=streaming.gop,
             ),
             viewers_may_ask=runtime.allow_client_to_override_kasm_server_settings,
@@ -138,6 +153,11 @@ def _copy_rules(scrolling: ScrollingConfig) -> CopyRules:
         sideways=vertical if sideways is None else sideways,
         threshold=scrolling.scroll_detect_threshold / 100,
     )
+
+
+def _codec_of(name: str) -> str:
+    codec = name.lower().partition("_")[0]
+    return _SAME_CODEC.get(codec, codec)
 
 
 def _quality_bounds(config: ServerConfig) -> QualityBounds:

@@ -30,6 +30,7 @@ from kasmcore.session.outbox import Outbox
 from kasmcore.session.registry import ViewerRegistry
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.statistics_flow import StatisticsFlow
+from kasmcore.session.video_mode_watch import VideoModeWatch
 from kasmcore.session.video_streams import VideoStreams, streams_by_rules
 from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_events import ViewerEvents
@@ -72,6 +73,7 @@ class Session:
     timeline: TimelineStatistics = attrs.field(factory=TimelineStatistics, init=False)
     refusals: int = attrs.field(default=0, init=False)
     _rules: SendRules = attrs.field(init=False)
+    _video_mode: VideoModeWatch = attrs.field(init=False)
     _cursor: CursorFlow = attrs.field(init=False)
     _input: InputFlow = attrs.field(init=False)
     _clipboard: ClipboardFlow = attrs.field(init=False)
@@ -88,11 +90,13 @@ class Session:
             self._rules.frame_interval_s,
             self._on_changed,
             self._rules.copies,
+            self._rules.compares_frames,
         )
         specs = {spec.codec: spec for spec in parts.encoders}
         figures = EncoderFigures(list(parts.encoders))
         self.pool = EncodePool(specs, figures, self._rules.encode_threads)
         self.streams = streams_by_rules(parts.stream_encoders, self.pool, self._rules)
+        self._video_mode = VideoModeWatch(self._rules.video_mode, self._rules.frame_interval_s)
         self._cursor = CursorFlow(parts.source, lambda: self.viewers)
         self._input = InputFlow(
             sink=parts.source.input,
@@ -192,6 +196,7 @@ class Session:
                 link.abilities.codecs,
                 self._rules.streams.preference,
             ),
+            rules=self._rules,
         )
         self.viewers.add(viewer)
         self._cursor.welcome(viewer)
@@ -200,8 +205,15 @@ class Session:
         return viewer
 
     async def _run_viewer(self, viewer: Viewer) -> None:
-        sender = FrameSender(viewer, self.frames, self.pool, self._rules)
-        events = ViewerEvents(viewer, self._input, self._clipboard, self.timeline, self._resize_for)
+        sender = FrameSender(viewer, self.frames, self.pool, self._video_mode)
+        events = ViewerEvents(
+            viewer=viewer,
+            input_flow=self._input,
+            clipboard_flow=self._clipboard,
+            timeline=self.timeline,
+            resize=self._resize_for,
+            rules=self._rules,
+        )
         abilities = viewer.link.abilities
         if abilities.viewport is not None and abilities.wants_resize:
             await self._resize_for(viewer, abilities.viewport)
@@ -255,6 +267,7 @@ class Session:
         self.pool.forget_before(newest.frame.serial)
         if self.frames.history is not None:
             self.streams.note_frame(self.frames.history, newest.damaged_s)
+        self._video_mode.note_changed(change.residual, newest.damaged_s)
         for viewer in self.viewers:
             viewer.note_changed(newest.grid, change)
 

@@ -220,16 +220,12 @@ def streams_by_rules(
     specs: Sequence[StreamEncoderSpec], pool: EncodePool, rules: SendRules
 ) -> VideoStreams:
     """The streams of a session under the operator's rules."""
-    wanted = rules.streams.codecs
-    if wanted is not None:
-        by_codec = {spec.codec: spec for spec in specs}
-        specs = [by_codec[codec] for codec in wanted if codec in by_codec]
     video_rules = VideoRules(
-        quality=max(1, rules.streams.quality),
+        quality=rules.streams.quality,
         most_pictures_per_s=1 / rules.frame_interval_s,
         key_frame_every=rules.streams.key_frame_every,
     )
-    return VideoStreams(specs, pool, video_rules)
+    return VideoStreams(rules.streams.chosen(specs), pool, video_rules)
 
 
 def stream_rectangle(region: VideoRegion, spec: StreamEncoderSpec) -> Rectangle:

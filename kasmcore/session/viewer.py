@@ -12,8 +12,10 @@ from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import Planner
+from kasmcore.pipeline.rate_limit import RateLimit
 from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.outbox import Outbox
+from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer_video import ViewerVideo
 from kasmcore.stats.timeline import STAGES, FrameTimeline
 from kasmcore.values.frames import FrameTimes
@@ -66,6 +68,8 @@ class Viewer:
     pacer: Pacer
     outbox: Outbox
     video: ViewerVideo
+    rules: SendRules
+    rate_limit: RateLimit = attrs.field(factory=RateLimit, init=False)
     picture: ViewerPicture | None = attrs.field(default=None, init=False)
     counters: ViewerCounters = attrs.field(factory=ViewerCounters, init=False)
     on_the_way: collections.deque[SentFrame] = attrs.field(factory=collections.deque, init=False)

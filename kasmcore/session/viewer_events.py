@@ -12,6 +12,8 @@ from kasmcore.errors import RemoteProtocolError
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.input_flow import InputFlow
+from kasmcore.session.picture_requests import grant_picture
+from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer import Viewer
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
@@ -19,6 +21,7 @@ from kasmcore.values.viewer_events import (
     ClipboardReceived,
     FrameFailed,
     FrameShown,
+    PictureSettings,
     Ping,
     RefreshRequested,
     ResizeRequested,
@@ -42,6 +45,8 @@ class ViewerEvents:
     clipboard_flow: ClipboardFlow
     timeline: TimelineStatistics
     resize: Callable[[Viewer, Size], Awaitable[None]]
+    rules: SendRules
+    """The operator's."""
     _codec_failures: dict[str, int] = attrs.field(factory=dict, init=False)
     _failures_in_a_row: int = attrs.field(default=0, init=False)
 
@@ -70,6 +75,8 @@ class ViewerEvents:
                 viewer.outbox.put(Pong(token))
             case RefreshRequested():
                 viewer.forget_picture()
+            case PictureSettings():
+                grant_picture(viewer, self.rules, event)
             case ResizeRequested(size):
                 await self.resize(viewer, size)
             case ClipboardReceived(offer):

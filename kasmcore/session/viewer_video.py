@@ -77,6 +77,13 @@ class ViewerVideo:
     """Of the last second, about."""
     _image_s: float = attrs.field(default=0.0, init=False)
 
+    @property
+    def is_possible(self) -> bool:
+        """True when video streams can show motion to this viewer."""
+        if self.preference is VideoPreference.OFF:
+            return False
+        return any(spec.codec in self.codecs for spec in self.streams.specs)
+
     def plan(self, grid: TileGrid, pending: TileMask, now_s: float) -> VideoPlan:
         """Decide which regions come by video now."""
         regions = self._regions()

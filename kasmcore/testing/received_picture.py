@@ -89,11 +89,11 @@ class ReceivedPicture:
             pixels = self._decoders[part.codec](part.payload, size.width, size.height)
         except ValueError as error:
             raise DamagedRectangle(part.codec, str(error)[:MOST_REASON_CHARACTERS]) from error
-        return pixels if size == place else _stretched(pixels, place)
+        return pixels if size == place else stretched(pixels, place)
 
 
-def _stretched(pixels: BgrxPixels, size: Size) -> BgrxPixels:
-    """Stretch by taking the nearest pixel; a browser smooths."""
+def stretched(pixels: BgrxPixels, size: Size) -> BgrxPixels:
+    """Make a picture larger by taking the nearest pixel; a browser smooths."""
     rows = np.arange(size.height) * pixels.shape[0] // size.height
     columns = np.arange(size.width) * pixels.shape[1] // size.width
     stretched: BgrxPixels = pixels[rows[:, None], columns[None, :]]

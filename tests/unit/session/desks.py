@@ -16,6 +16,7 @@ from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.session import Session, SessionParts
+from kasmcore.testing.received_picture import stretched
 from kasmcore.testing.synthetic_desktop import SyntheticDesktop
 from kasmcore.values.frames import CopiedRectangle, EncodedFrame, VideoRectangle
 from kasmcore.values.geometry import Rectangle, Size
@@ -64,11 +65,14 @@ class MemoryLink:
         codecs: tuple[str, ...],
         *,
         can_copy: bool = True,
+        can_scale: bool = False,
     ) -> None:
         self.viewer = ViewerInfo(
             viewer_id, User(f"user{viewer_id}", permissions), "127.0.0.1", "memory"
         )
-        self.abilities = ViewerAbilities(codecs, None, wants_resize=False, can_copy=can_copy)
+        self.abilities = ViewerAbilities(
+            codecs, None, wants_resize=False, can_copy=can_copy, can_scale=can_scale
+        )
         self.picture: np.ndarray | None = None
         self.frames: list[EncodedFrame] = []
         self.others: list[object] = []
@@ -124,8 +128,9 @@ class MemoryLink:
                 if not part.is_hidden:
                     self.picture[where.rows, where.columns] = pixels
                 continue
-            pixels = np.frombuffer(part.payload, np.uint8).reshape(where.height, where.width, 4)
-            self.picture[where.rows, where.columns] = pixels
+            size = part.image_size or where.size
+            pixels = np.frombuffer(part.payload, np.uint8).reshape(size.height, size.width, 4)
+            self.picture[where.rows, where.columns] = stretched(pixels, where.size)
         if self.acknowledges:
             self.do(FrameShown(frame.serial, 1000, 1000, 0))
 
@@ -145,9 +150,12 @@ class Desk:
         codecs: tuple[str, ...] = ("raw", "coarse"),
         *,
         can_copy: bool = True,
+        can_scale: bool = False,
     ) -> MemoryLink:
         self._next_id += 1
-        link = MemoryLink(self._next_id, permissions, codecs, can_copy=can_copy)
+        link = MemoryLink(
+            self._next_id, permissions, codecs, can_copy=can_copy, can_scale=can_scale
+        )
         self.nursery.start_soon(self.session.serve_viewer, link)
         await trio.testing.wait_all_tasks_blocked()
         return link

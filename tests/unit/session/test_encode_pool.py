@@ -1,5 +1,6 @@
 import threading
 
+import attrs
 import numpy as np
 import pytest
 import trio
@@ -8,8 +9,9 @@ from kasmcore.interfaces.encoder import Exactness
 from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.content import Content
 from kasmcore.pipeline.plan import EncodeJob
+from kasmcore.pipeline.scaling import Scaling, ScalingAlgorithm, scale_pixels
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
-from kasmcore.values.geometry import Rectangle
+from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import photo, visible
 from tests.unit.session.desks import encoder
 
@@ -32,13 +34,23 @@ class Watched:
         self.may_go = threading.Event()
         self.may_go.set()
         self.calls = []
+        self.most_at_once = 0
+        self.entered = threading.Semaphore(0)
+        self._at_once = 0
+        self._lock = threading.Lock()
 
     def make(self):
         return self
 
     def encode(self, pixels, quality):
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        self.entered.release()
         assert self.may_go.wait(10)
-        self.calls.append((threading.get_ident(), pixels.shape))
+        with self._lock:
+            self._at_once -= 1
+            self.calls.append((threading.get_ident(), pixels.shape))
         return np.ascontiguousarray(pixels).tobytes()
 
 
@@ -55,6 +67,34 @@ async def test_jobs_are_shared_among_the_threads_and_come_back_in_order():
         where = part.rectangle
         assert part.payload == FRAME.pixels[where.rows, where.columns].tobytes()
     assert threading.get_ident() not in {ident for ident, _ in watched.calls}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+async def test_no_more_threads_encode_at_once_than_the_operator_allows(threads):
+    watched = Watched()
+    watched.may_go.clear()
+    encode_pool = pool(watched, threads)
+    async with trio.open_nursery() as nursery:
+        for serial in range(3):
+            frame = attrs.evolve(FRAME, serial=serial)
+            nursery.start_soon(encode_pool.encode, frame, jobs())
+        for _ in range(threads):
+            await trio.to_thread.run_sync(watched.entered.acquire)
+        watched.may_go.set()
+    assert watched.most_at_once == threads
+    assert len({ident for ident, _ in watched.calls}) <= threads
+
+
+async def test_an_image_for_a_large_screen_is_made_smaller_and_not_confused_with_the_whole_one():
+    watched = Watched()
+    job = jobs(count=1)[0]
+    smaller = attrs.evolve(job, scaling=Scaling(Size(64, 8), ScalingAlgorithm.NEAREST))
+    parts = await pool(watched).encode(FRAME, [job, smaller])
+    assert [part.image_size for part in parts] == [None, Size(64, 8)]
+    assert [part.rectangle for part in parts] == [job.rectangle, job.rectangle]
+    where = job.rectangle
+    expected = scale_pixels(FRAME.pixels[where.rows, where.columns], smaller.scaling)
+    assert parts[1].payload == expected.tobytes()
 
 
 async def test_two_tasks_that_want_the_same_encode_it_once():
