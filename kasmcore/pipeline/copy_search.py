@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kasmcore.pipeline.copies import Copy, FrameChange, in_order
+from kasmcore.pipeline.free_shift import free_shift
 from kasmcore.pipeline.pixel_words import FramePair
 from kasmcore.pipeline.shift_votes import horizontal_shift, vertical_shift
 from kasmcore.pipeline.shifted_areas import Shift, shifted_rectangles
@@ -25,6 +26,9 @@ _MOST_MISSES = 3
 """Bands looked at in vain before a direction is given up."""
 _MOST_SHIFTS = 6
 _MOST_COPIES = 16
+_MOST_FREE_SHIFTS = 2
+_FEWEST_FREE_TILES = 64
+"""A window smaller than 128 x 128 is sent as quickly as looked for."""
 
 Vote = Callable[[FramePair, Rectangle], int | None]
 
@@ -56,6 +60,7 @@ def find_copies(
         return FrameChange.without_copies(changed)
     search = _Search(FramePair(previous.pixels, current.pixels), rules, changed.copy())
     search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
+    search.try_free_shifts()
     search.try_scrolls()
     copies = in_order(search.found)
     return FrameChange(changed, copies, _residual(search.frames, changed, copies))
@@ -83,12 +88,34 @@ class _Search:
 
     def try_scrolls(self) -> None:
         """Look for scrolls in what is left, if it is enough."""
-        fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
-        if np.count_nonzero(self.left) < fewest:
+        if not self._may_scroll():
             return
         self._try_bands(vertical_shift, is_upright=True)
         if self.rules.sideways:
             self._try_bands(horizontal_shift, is_upright=False)
+
+    def try_free_shifts(self) -> None:
+        """Look for what went in any direction, as long as some is found."""
+        for _ in range(_MOST_FREE_SHIFTS):
+            if np.count_nonzero(self.left) < _FEWEST_FREE_TILES:
+                return
+            area = self.grid.pixels_of(_densest_area(self.left))
+            vector = free_shift(self.frames, area)
+            if vector is None or not self._is_wanted(*vector):
+                return
+            if not self._try(Shift(area, *vector)):
+                return
+
+    def _is_wanted(self, dx: int, dy: int) -> bool:
+        """What goes straight may be a scroll, and follows the rules for scrolls."""
+        if dx and dy:
+            return True
+        return self._may_scroll() and (dx == 0 or self.rules.sideways)
+
+    def _may_scroll(self) -> bool:
+        """Enough is left that scrolls are to be looked for."""
+        fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
+        return bool(np.count_nonzero(self.left) >= fewest)
 
     def _try_bands(self, vote: Vote, *, is_upright: bool) -> None:
         """Let bands where most is left vote, until too many know nothing."""
@@ -109,12 +136,16 @@ class _Search:
 
     def _scroll(self, distance: int, *, is_upright: bool) -> Shift:
         """A scroll by this much of all that is left."""
-        rows, columns = (np.flatnonzero(self.left.any(axis=axis)) for axis in (1, 0))
-        tiles = Rectangle.from_edges(
-            int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-        )
         dx, dy = (0, distance) if is_upright else (distance, 0)
-        return Shift(self.grid.pixels_of(tiles), dx, dy)
+        return Shift(self._area_left(), dx, dy)
+
+    def _area_left(self) -> Rectangle:
+        rows, columns = (np.flatnonzero(self.left.any(axis=axis)) for axis in (1, 0))
+        return self.grid.pixels_of(
+            Rectangle.from_edges(
+                int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+            )
+        )
 
     def _try(self, shift: Shift) -> bool:
         """Keep what is true of a shift; False if it is nothing."""
@@ -169,6 +200,22 @@ def _differs_outside(
     by_row = np.logical_or.reduceat(differs, rows, axis=0)
     mask: TileMask = np.logical_or.reduceat(by_row, columns, axis=1)
     return mask
+
+
+def _densest_area(left: TileMask) -> Rectangle:
+    """The tiles round the fullest row, as far as rows and then columns follow without a gap."""
+    top, bottom = _run_round_most(np.count_nonzero(left, axis=1))
+    first, last = _run_round_most(np.count_nonzero(left[top:bottom], axis=0))
+    return Rectangle.from_edges(first, top, last, bottom)
+
+
+def _run_round_most(counts: NDArray[np.signedinteger]) -> tuple[int, int]:
+    """First and last + 1 of the neighbours above 0 of the greatest count."""
+    most = int(counts.argmax())
+    gaps = np.flatnonzero(counts == 0)
+    at = int(np.searchsorted(gaps, most))
+    first = int(gaps[at - 1]) + 1 if at else 0
+    return first, int(gaps[at]) if at < gaps.size else counts.size
 
 
 def _busiest_band(left: TileMask, usable: NDArray[np.bool_]) -> Rectangle | None:
