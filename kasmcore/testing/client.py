@@ -20,7 +20,11 @@ from kasmcore.protocol.connection import ClientConnection, ClientReceived
 from kasmcore.protocol.messages import ClientMessage, Hello, Welcome
 from kasmcore.protocol.version import FEATURE_COPY, HANDSHAKE_LIMIT_S
 from kasmcore.testing.client_stream import MessageStream, Trust, open_websocket
-from kasmcore.testing.received_picture import DamagedRectangle, ReceivedPicture
+from kasmcore.testing.received_picture import (
+    DamagedRectangle,
+    ReceivedPicture,
+    StreamDecoders,
+)
 from kasmcore.testing.reference_decoders import DECODERS, Decoder
 from kasmcore.values.clipboard import ClipboardItem
 from kasmcore.values.frames import EncodedFrame
@@ -53,9 +57,14 @@ class ClientCounters:
 class Client:
     """One open connection; ``connect`` makes it. Its picture follows the server's on its own."""
 
-    def __init__(self, stream: MessageStream, decoders: Mapping[str, Decoder]) -> None:
+    def __init__(
+        self,
+        stream: MessageStream,
+        decoders: Mapping[str, Decoder],
+        stream_decoders: StreamDecoders | None = None,
+    ) -> None:
         self.welcome: Welcome
-        self.picture = ReceivedPicture(decoders)
+        self.picture = ReceivedPicture(decoders, stream_decoders)
         self.counters = ClientCounters()
         self.notices: list[Notice] = []
         self.acknowledges = True
@@ -214,6 +223,7 @@ async def connect(
     trust: Trust = SYSTEM_TRUST,
     hello: Hello = DEFAULT_HELLO,
     decoders: Mapping[str, Decoder] = DECODERS,
+    stream_decoders: StreamDecoders | None = None,
 ) -> AsyncIterator[Client]:
     """Open a viewer's connection, shake hands and follow the picture until the block ends.
 
@@ -224,6 +234,8 @@ async def connect(
         trust: which certificate is good.
         hello: what to say first.
         decoders: by codec; those that ``hello`` names.
+        stream_decoders: those of video streams that ``hello`` names as well;
+            ``kasmcore.testing.stream_decoders`` has them.
 
     Raises:
         KasmcoreError: no server there, not trusted, refused, or no Welcome in 10 s.
@@ -231,7 +243,7 @@ async def connect(
     try:
         async with (
             open_websocket(url, username, password, trust) as stream,
-            follow(stream, hello, decoders) as client,
+            follow(stream, hello, decoders, stream_decoders) as client,
         ):
             yield client
     except BaseExceptionGroup as group:
@@ -241,13 +253,16 @@ async def connect(
 
 @asynccontextmanager
 async def follow(
-    stream: MessageStream, hello: Hello, decoders: Mapping[str, Decoder]
+    stream: MessageStream,
+    hello: Hello,
+    decoders: Mapping[str, Decoder],
+    stream_decoders: StreamDecoders | None = None,
 ) -> AsyncIterator[Client]:
     """Shake hands on a stream that is open and follow the picture until the block ends.
 
     Raises: as ``connect``, perhaps inside an ExceptionGroup.
     """
-    client = Client(stream, decoders)
+    client = Client(stream, decoders, stream_decoders)
     await client.shake_hands(hello)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.run)

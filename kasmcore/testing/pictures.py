@@ -54,6 +54,19 @@ def noise(size: Size) -> BgrxPixels:
     return np.random.default_rng(2).integers(0, 256, (size.height, size.width, 4), np.uint8)
 
 
+def moving(size: Size, count: int, grain: int = 2) -> Iterator[BgrxPixels]:
+    """Yield pictures of a video: smooth colours that move, a mark that tells them apart, grain."""
+    whole = photo_like(Size(size.width + 3 * count, size.height + count))
+    random = np.random.default_rng(3)
+    for number in range(count):
+        rows, columns = slice(number, number + size.height), slice(3 * number, None)
+        picture = whole[rows, columns][:, : size.width].astype(np.int16)
+        picture += random.integers(-grain, grain + 1, (*picture.shape[:2], 1))
+        left = number * size.width // count
+        picture[: size.height // 8, left : left + size.width // count + 1] = 255
+        yield picture.clip(0, 255).astype(np.uint8)
+
+
 def awkward_pictures() -> Iterator[Picture]:
     """Yield contents and shapes that an encoder meets: one pixel, odd sides, lines, views."""
     for name, make in (

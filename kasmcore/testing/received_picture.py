@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,30 @@ class DamagedRectangle(Exception):
         super().__init__(f"{codec}: {reason}")
 
 
+class StreamDecoder(Protocol):
+    """Decodes one video stream, packet after packet."""
+
+    def decode(self, payload: bytes, width: int, height: int) -> BgrxPixels:
+        """Return the picture, (height, width, 4) BGRX.
+
+        Raises:
+            ValueError: the packet is damaged, holds no picture, or one of another size.
+        """
+
+
+StreamDecoders = Mapping[str, Callable[[], StreamDecoder]]
+"""By codec; each call starts a stream."""
+
+
 class ReceivedPicture:
     """The framebuffer as one viewer knows it."""
 
-    def __init__(self, decoders: Mapping[str, Decoder]) -> None:
+    def __init__(
+        self, decoders: Mapping[str, Decoder], stream_decoders: StreamDecoders | None = None
+    ) -> None:
         self._decoders = decoders
+        self._stream_decoders = stream_decoders or {}
+        self._streams: dict[int, StreamDecoder] = {}
         self.clear(Size(1, 1))
 
     @property
@@ -76,13 +96,13 @@ class ReceivedPicture:
                 source = Rectangle(part.source_x, part.source_y, area.width, area.height)
                 for array in (self._pixels, self._qualities):
                     array[place] = array[source.rows, source.columns].copy()
-            elif pixels is not None:
+            elif pixels is not None and not _is_hidden(part):
                 self._pixels[place] = pixels
                 self._qualities[place] = part.quality
 
     def _decode(self, part: EncodedRectangle | VideoRectangle) -> BgrxPixels:
         if isinstance(part, VideoRectangle):
-            raise DamagedRectangle(part.codec, "video streams are not decoded here")
+            return self._decode_packet(part)
         place = part.rectangle.size
         size = part.image_size or place
         try:
@@ -90,6 +110,25 @@ class ReceivedPicture:
         except ValueError as error:
             raise DamagedRectangle(part.codec, str(error)[:MOST_REASON_CHARACTERS]) from error
         return pixels if size == place else stretched(pixels, place)
+
+    def _decode_packet(self, part: VideoRectangle) -> BgrxPixels:
+        """Decode the next packet of a stream; a key frame starts it, as in a browser."""
+        if part.is_key:
+            self._streams[part.stream] = self._stream_decoders[part.codec]()
+        # Whatever goes wrong, only a key frame helps: the decoder is put back once it has worked.
+        decoder = self._streams.pop(part.stream, None)
+        if decoder is None:
+            raise DamagedRectangle(part.codec, "the stream waits for a key frame")
+        try:
+            pixels = decoder.decode(part.payload, part.rectangle.width, part.rectangle.height)
+        except ValueError as error:
+            raise DamagedRectangle(part.codec, str(error)[:MOST_REASON_CHARACTERS]) from error
+        self._streams[part.stream] = decoder
+        return pixels
+
+
+def _is_hidden(part: EncodedRectangle | VideoRectangle) -> bool:
+    return isinstance(part, VideoRectangle) and part.is_hidden
 
 
 def stretched(pixels: BgrxPixels, size: Size) -> BgrxPixels:

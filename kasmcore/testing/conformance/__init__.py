@@ -7,7 +7,7 @@
 
 import pytest
 
-for _name in ("encoder", "transport", "capture", "dlp"):
+for _name in ("encoder", "stream_encoder", "transport", "capture", "dlp"):
     pytest.register_assert_rewrite(f"kasmcore.testing.conformance.{_name}")
 
 from kasmcore.testing.conformance.capture import CaptureConformance  # noqa: E402
@@ -16,6 +16,7 @@ from kasmcore.testing.conformance.encoder import (  # noqa: E402
     BrowserDecoderConformance,
     EncoderConformance,
 )
+from kasmcore.testing.conformance.stream_encoder import StreamEncoderConformance  # noqa: E402
 from kasmcore.testing.conformance.transport import TransportConformance  # noqa: E402
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "CaptureConformance",
     "DlpConformance",
     "EncoderConformance",
+    "StreamEncoderConformance",
     "TransportConformance",
 ]

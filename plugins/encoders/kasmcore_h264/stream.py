@@ -54,7 +54,7 @@ class H264Stream:
             EncodeError: it cannot be opened.
         """
         self._settings = settings
-        self._engine = engine
+        self.engine = engine
         self._slices = slices or _slices_for(settings)
         self._converter = make_converter(settings.size, settings.full_chroma)
         self._is_closed = False
@@ -78,10 +78,10 @@ class H264Stream:
         try:
             packets = self._context.encode(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise EncodeError(f"{self._engine.title} failed: {error}", where=CODEC) from error
+            raise EncodeError(f"{self.engine.title} failed: {error}", where=CODEC) from error
         if len(packets) != 1:
             raise EncodeError(
-                f"{self._engine.title} returned {len(packets)} packets for a picture", where=CODEC
+                f"{self.engine.title} returned {len(packets)} packets for a picture", where=CODEC
             )
         self._pictures += 1
         return StreamPacket(bytes(packets[0]), packets[0].is_keyframe)
@@ -116,28 +116,28 @@ class H264Stream:
         self._fixed, self._live = self._options()
         self._pictures = 0
         try:
-            context = self._engine.new_context()
+            context = self.engine.new_context()
             context.width, context.height = size.width, size.height
             context.pix_fmt = "yuv444p" if settings.full_chroma else "yuv420p"
             context.framerate = Fraction(settings.frame_rate).limit_denominator(1000)
             context.time_base = 1 / context.framerate
             context.gop_size = _NO_KEY_FRAMES
             context.max_b_frames = 0
-            context.thread_count = self._slices if self._engine.has_slices else 1
+            context.thread_count = self._slices if self.engine.has_slices else 1
             context.color_range, context.colorspace = FULL_RANGE, BT601_MATRIX
             context.color_primaries, context.color_trc = BT709_PRIMARIES, SRGB_TRANSFER
             context.options = {**self._fixed, **self._live}
             context.open()
         except (av.FFmpegError, ValueError, NotImplementedError) as error:
             raise EncodeError(
-                f"{self._engine.title} cannot be opened: {error}", where=CODEC
+                f"{self.engine.title} cannot be opened: {error}", where=CODEC
             ) from error
         self._context = context
-        self._live_options = live_options_of(context) if self._engine.has_live_options else None
+        self._live_options = live_options_of(context) if self.engine.has_live_options else None
 
     def _options(self) -> tuple[Options, Options]:
         target = rate_target(self._settings, self._opened.frame_rate)
-        return self._engine.fixed_options(self._settings, target), self._engine.live_options(target)
+        return self.engine.fixed_options(self._settings, target), self.engine.live_options(target)
 
     def _set_live(self, live: Options) -> bool:
         return self._live_options is not None and self._live_options.set(live)
