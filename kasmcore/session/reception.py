@@ -7,10 +7,11 @@ import logging
 import attrs
 
 from kasmcore import __version__
+from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import ConnectionEnded, KasmcoreError
 from kasmcore.interfaces.transport import Connection
 from kasmcore.protocol.messages import Hello, Welcome
-from kasmcore.protocol.version import FEATURE_COPY
+from kasmcore.protocol.version import FEATURE_COPY, FEATURE_SCALED
 from kasmcore.session.session import Session
 from kasmcore.session.wire_link import open_wire_link
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -67,9 +68,14 @@ class Reception:
             desktop_name=self.desktop_name,
             codecs=(
                 *(spec.codec for spec in parts.encoders),
-                *(spec.codec for spec in parts.stream_encoders),
+                *(spec.codec for spec in session.streams.specs),
             ),
-            features=(FEATURE_COPY,) if config.encoding.scrolling.detect_vertical_scrolling else (),
+            features=_features_of(config),
             size=parts.source.size,
             maximum_clipboard_bytes=config.session.maximum_clipboard_bytes if may_write else 0,
         )
+
+
+def _features_of(config: ServerConfig) -> tuple[str, ...]:
+    copies = config.encoding.scrolling.detect_vertical_scrolling
+    return (*((FEATURE_COPY,) if copies else ()), FEATURE_SCALED)

@@ -18,7 +18,7 @@ import trio
 from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
 from kasmcore.protocol.connection import ClientConnection, ClientReceived
 from kasmcore.protocol.messages import ClientMessage, Hello, Welcome
-from kasmcore.protocol.version import FEATURE_COPY, HANDSHAKE_LIMIT_S
+from kasmcore.protocol.version import FEATURES, HANDSHAKE_LIMIT_S
 from kasmcore.testing.client_stream import MessageStream, Trust, open_websocket
 from kasmcore.testing.received_picture import (
     DamagedRectangle,
@@ -37,7 +37,7 @@ T = TypeVar("T")
 MAXIMUM_CLIPBOARD_BYTES = 2**26
 SYSTEM_TRUST = Trust()
 DEFAULT_HELLO = Hello(
-    client_name="kasmcore python", codecs=tuple(DECODERS), features=(FEATURE_COPY,)
+    client_name="kasmcore python", codecs=tuple(DECODERS), features=FEATURES
 )
 
 

@@ -31,6 +31,12 @@ from kasmcore.api import (
     Size,
 )
 from kasmcore.cli import screenshot
+from kasmcore.config.schema import EncodingConfig
+from kasmcore.config.schema_encoding import (
+    EnterVideoEncodingModeConfig,
+    VideoEncodingModeConfig,
+    VideoMaxResolutionConfig,
+)
 from kasmcore.config.schema_network import SslConfig
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.protocol.messages import Hello
@@ -41,8 +47,9 @@ from kasmcore.session.reception import Reception
 from kasmcore.session.session import Session, SessionParts
 from kasmcore.testing.client import Client, connect
 from kasmcore.testing.client_stream import Trust
+from kasmcore.testing.pictures import photo_like
 from kasmcore.testing.synthetic_desktop import SyntheticDesktop
-from kasmcore.values.viewer_events import Ping
+from kasmcore.values.viewer_events import PictureSettings, Ping
 from kasmcore.values.viewer_updates import Pong
 from tests.integration.server.conftest import PASSWORD
 
@@ -151,6 +158,39 @@ async def test_two_clients_see_the_same(secure_setup: ServerSetup) -> None:
             await client.wait_for_exact_picture()
             await client.wait_until(partial(shows, client, desk))
         assert two.welcome.permissions is Permission.READ
+
+
+async def test_a_large_screen_comes_smaller_in_video_mode_and_is_stretched(
+    secure_setup: ServerSetup,
+) -> None:
+    mode = VideoEncodingModeConfig(
+        enter_video_encoding_mode=EnterVideoEncodingModeConfig(time_threshold=0),
+        max_resolution=VideoMaxResolutionConfig(width=160, height=160),
+        jpeg_quality=8,
+    )
+    config = attrs.evolve(secure_setup.config, encoding=EncodingConfig(video_encoding_mode=mode))
+    smooth = photo_like(Size(320, 200))
+    async with served(attrs.evolve(secure_setup, config=config)) as desk:
+        desk.desktop.paint_pixels(0, 0, smooth)
+        async with desk.client() as client:
+            await client.wait_for_picture()
+            assert client.counters.failed_frames == 0
+            error = client.framebuffer[..., :3].astype(int) - smooth[..., :3]
+            assert 0 < np.abs(error).mean() < 8
+            assert not client.picture.is_exact
+
+
+async def test_who_may_only_watch_hears_that_it_cannot_change_the_picture(
+    secure_setup: ServerSetup,
+) -> None:
+    async with served(secure_setup) as desk, desk.client() as one, desk.client("victor") as two:
+        for client in (one, two):
+            await client.send(PictureSettings(max_frame_rate=10))
+            await client.send(Ping(1))
+            await client.wait_for(Pong)
+        await two.wait_until(lambda: bool(two.notices))
+        assert [notice.topic for notice in two.notices] == ["picture_settings_refused"]
+        assert one.notices == []
 
 
 async def test_a_ping_is_answered(secure_setup: ServerSetup) -> None:
