@@ -1,6 +1,6 @@
 """Write ``messages.json``: bytes of the wire protocol that Python and JavaScript both read.
 
-Run ``python tests/vectors/generate.py`` from the repository's root after a change of the protocol.
+Run ``python -m tests.vectors.generate`` from the repository's root after a change of the protocol.
 
 The file holds ``codecs`` (those that Welcome agreed on), ``messages`` (one message each: its name,
 who sends it, its fields by the names of the protocol page, its bytes), ``streams`` (several
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import enum
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,7 @@ from kasmcore.values.viewer_updates import (
     Severity,
     ViewerStatistics,
 )
+from tests.vectors.refused import REFUSED, whole
 
 VECTORS_FILE = Path(__file__).with_name("messages.json")
 CODECS = CodecTable(("deflate", "jpeg", "webp"))
@@ -209,110 +209,6 @@ FROM_SERVER: list[tuple[str, Message]] = [
 ]
 
 
-def _header(kind: int, length: int) -> bytes:
-    return struct.pack(">BI", kind, length)
-
-
-def _whole(kind: int, payload: bytes) -> bytes:
-    return _header(kind, len(payload)) + payload
-
-
-def _frame(rectangle: bytes, size: bytes = b"\0\x40\0\x30") -> bytes:
-    head = bytes(4) + size + struct.pack(">d", 1.0) + bytes(16)
-    return _whole(0x42, head + b"\0\1" + rectangle)
-
-
-REFUSED: list[tuple[str, Sender, bytes]] = [
-    ("an unknown kind", Sender.CLIENT, _whole(0x7F, b"")),
-    ("kind 0", Sender.CLIENT, _whole(0, b"")),
-    ("a server's message from the client", Sender.CLIENT, _whole(0x47, bytes(4))),
-    ("a client's message from the server", Sender.SERVER, _whole(0x13, bytes(4))),
-    ("too long for its kind, header only", Sender.CLIENT, _header(0x11, 4097)),
-    ("a frame over 16 MiB, header only", Sender.SERVER, _header(0x42, 2**24 + 1)),
-    ("an unknown optional message over 16 MiB", Sender.CLIENT, _header(0xFF, 2**24 + 1)),
-    ("a payload where there is none", Sender.CLIENT, _whole(0x04, b"\0")),
-    ("fixed fields too short", Sender.CLIENT, _whole(0x13, bytes(3))),
-    ("bytes left over after a text", Sender.CLIENT, _whole(0x11, b"\0\1ab")),
-    ("a text longer than the message", Sender.CLIENT, _whole(0x11, b"\0\5abc")),
-    ("a text that is not UTF-8", Sender.CLIENT, _whole(0x11, b"\0\2\xc3\x28")),
-    ("a text with a surrogate", Sender.CLIENT, _whole(0x11, b"\0\3\xed\xa0\x80")),
-    ("a text with NUL", Sender.CLIENT, _whole(0x11, b"\0\3a\0b")),
-    ("a bool of 2", Sender.CLIENT, _whole(0x14, b"\1\2\0\0\0\0")),
-    ("an unknown lock", Sender.CLIENT, _whole(0x10, b"\1\0\0\0\x61\0\x08")),
-    ("a width of 0", Sender.CLIENT, _whole(0x20, b"\0\0\0\5")),
-    ("a list longer than the message", Sender.CLIENT, _whole(0x30, b"\0\0\0\1\2\1a\0\0\0\1")),
-    ("a blob longer than the message", Sender.CLIENT, _whole(0x31, bytes(5) + b"\xff" * 4)),
-    ("another protocol version", Sender.CLIENT, _whole(0x01, b"\0\2future layout")),
-    ("a quality over 100 in settings", Sender.CLIENT, _whole(0x80, b"\0\0\x65\xff\0\1")),
-    ("an unknown video preference", Sender.CLIENT, _whole(0x80, b"\0\0\xff\xff\3\1")),
-    ("an unknown severity", Sender.SERVER, _whole(0x44, b"\3\0\0\0")),
-    ("an unknown permission", Sender.SERVER, _whole(0x45, b"\x08")),
-    ("an f64 that is not a number", Sender.SERVER, _whole(0xC0, b"\x7f\xf8" + bytes(36))),
-    ("an infinite f64", Sender.SERVER, _whole(0xC0, b"\x7f\xf0" + bytes(36))),
-    ("a cursor with too few pixels", Sender.SERVER, _whole(0x43, b"\0\2\0\1" + bytes(8))),
-    (
-        "a codec that was not agreed on",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 3, 100, 0)),
-    ),
-    (
-        "an unknown operation",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 4, 0, 0, 1, 1, 0, 100, 0)),
-    ),
-    (
-        "a copy without its source",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 0, 3) + bytes(3)),
-    ),
-    (
-        "a copy from beyond the framebuffer",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBIHH", 1, 0, 0, 2, 1, 0, 0, 4, 63, 0)),
-    ),
-    (
-        "a video packet without its head",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 2, 0, 0, 1, 1, 0, 100, 2) + bytes(2)),
-    ),
-    (
-        "a scaled image without its size",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 3) + bytes(3)),
-    ),
-    (
-        "a scaled image without a pixel",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 4) + bytes(4)),
-    ),
-    (
-        "a rectangle that leaves the framebuffer",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 60, 0, 5, 1, 0, 100, 0)),
-    ),
-    (
-        "a rectangle without a pixel",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 0, 1, 0, 100, 0)),
-    ),
-    (
-        "a quality over 100",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 0, 101, 0)),
-    ),
-    (
-        "a framebuffer without a pixel",
-        Sender.SERVER,
-        _whole(0x42, bytes(16) + bytes(16) + b"\0\0"),
-    ),
-    (
-        "fewer rectangles than announced",
-        Sender.SERVER,
-        _frame(b""),
-    ),
-]
-
-
 def lowered(value: Any, kind: FieldType) -> Any:
     """A wire field as JSON has it."""
     if isinstance(kind, RectangleList):
@@ -362,7 +258,7 @@ def _streams() -> list[dict[str, Any]]:
     encoder = MessageEncoder(Sender.CLIENT)
     moved = encoder.encode(PointerMoved(1, 2))
     ping = encoder.encode(Ping(5))
-    unknown = _whole(0xFE, b"from the future")
+    unknown = whole(0xFE, b"from the future")
     return [
         {
             "description": description,
@@ -377,7 +273,7 @@ def _streams() -> list[dict[str, Any]]:
                 [moved, unknown, ping],
                 ["PointerMoved", "Ping"],
             ),
-            ("an empty optional message", [_whole(0xFD, b""), ping], ["Ping"]),
+            ("an empty optional message", [whole(0xFD, b""), ping], ["Ping"]),
             ("a message that has not wholly arrived", [ping, moved[:-1]], ["Ping"]),
             ("nothing", [], []),
         )
