@@ -13,7 +13,7 @@ def _header(kind: int, length: int) -> bytes:
 
 def whole(kind: int, payload: bytes) -> bytes:
     """A message with its header."""
-    return header(kind, len(payload)) + payload
+    return _header(kind, len(payload)) + payload
 
 
 def _frame(rectangle: bytes, size: bytes = b"\0\x40\0\x30") -> bytes:
