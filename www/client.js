@@ -1,4 +1,6 @@
 import { SharedClipboard } from "./src/clipboard/shared_clipboard.js";
+import { CodecMemory, findStorage } from "./src/connection/codec_memory.js";
+import { CodecTroubles } from "./src/connection/codec_troubles.js";
 import { Supervisor } from "./src/connection/supervisor.js";
 import { Cursor } from "./src/display/cursor.js";
 import { Screen } from "./src/display/screen.js";
@@ -16,6 +18,7 @@ import { wallClock_ms } from "./src/workers/thread_messages.js";
  * @property {boolean} [devicePixels]  true: as fine as the screen is; default false: things on the
  *   desktop are as large as on other pages, still in whole device pixels
  * @property {boolean} [commandIsControl]  macOS: Command acts as Ctrl; default true
+ * @property {boolean} [showsRegions]  borders round what is drawn, by codec; default false
  * @property {boolean} [automaticClipboard]  share text with the browser's clipboard; default true
  */
 
@@ -49,8 +52,7 @@ export class KasmClient extends EventTarget {
   #version = "";
   #needsLogin = true;
   #askedSize = "";
-  /** Codecs that a notice has been given about. @type {Set<string>} */
-  #failedCodecs = new Set();
+  #troubles;
   #abort = new AbortController();
 
   /**
@@ -60,7 +62,7 @@ export class KasmClient extends EventTarget {
   constructor(element, options = {}) {
     super();
     const { url = ".", scale = "resize", devicePixels = false } = options;
-    const { commandIsControl = true, automaticClipboard = true } = options;
+    const { commandIsControl = true, automaticClipboard = true, showsRegions = false } = options;
     this.element = element;
     this.#screen = new Screen(element, {
       mode: scale,
@@ -69,6 +71,7 @@ export class KasmClient extends EventTarget {
       laidOut: () => this.#cursor?.rescale(this.#screen.cssScale),
       contentsLost: () => this.#send({ type: "RefreshRequested" }),
     });
+    this.#screen.showRegions(showsRegions);
     const { canvas, root } = this.#screen;
     this.#cursor = new Cursor(canvas, root);
     this.#keyboard = this.#makeKeyboard(root, commandIsControl);
@@ -78,7 +81,12 @@ export class KasmClient extends EventTarget {
       happened: (event) => this.#pointerHappened(event),
     });
     this.#clipboard = this.#makeClipboard(automaticClipboard);
-    this.#supervisor = this.#makeSupervisor(new URL(url, document.baseURI));
+    const address = new URL(url, document.baseURI);
+    const memory = new CodecMemory(address.origin, findStorage(), Date.now());
+    const warn = (/** @type {string} */ topic, /** @type {string} */ text) =>
+      this.#notice("warning", topic, text);
+    this.#troubles = new CodecTroubles(memory, warn);
+    this.#supervisor = this.#makeSupervisor(address);
     this.#listenToPage();
     this.#allow(0);
   }
@@ -127,7 +135,8 @@ export class KasmClient extends EventTarget {
    * Change options while it runs; what is not named stays.
    * @param {Omit<KasmClientOptions, "url">} options
    */
-  configure({ scale, devicePixels, commandIsControl, automaticClipboard }) {
+  configure({ scale, devicePixels, commandIsControl, automaticClipboard, showsRegions }) {
+    if (showsRegions !== undefined) this.#screen.showRegions(showsRegions);
     this.#screen.configure({ mode: scale, usesDevicePixels: devicePixels });
     if (commandIsControl !== undefined) this.#keyboard.configure(commandIsControl);
     if (automaticClipboard !== undefined) this.#clipboard.isAutomatic = automaticClipboard;
@@ -205,6 +214,7 @@ export class KasmClient extends EventTarget {
     return new Supervisor({
       base,
       makeHello: () => this.#makeHello(),
+      isLeftOut: (codec) => this.#troubles.isLeftOut(codec),
       receive: (message) => this.#receive(message),
       stateChanged: (state) => this.#stateChanged(state),
       informed: (info) => this.#checkInfo(info),
@@ -280,13 +290,11 @@ export class KasmClient extends EventTarget {
   #receive(told) {
     if (told.kind === "pictures") this.#present(told.pictures);
     else if (told.kind === "message") this.#take(told.message);
-    else if (told.kind === "round_trip") this.#meter.roundTrip(told.round_trip_ms);
+    else if (told.kind === "round_trip") this.#meter.roundTrip(told.round_trip_ms, wallClock_ms());
+    else if (told.kind === "decoder_missing") this.#troubles.missing(told);
     else {
-      if (told.kind === "frame_failed") this.#meter.frameFailed();
-      if (this.#failedCodecs.has(told.codec)) return;
-      this.#failedCodecs.add(told.codec);
-      const text = `Pictures of the kind ${told.codec} cannot be shown here: ${told.reason}.`;
-      this.#notice("warning", told.kind, text);
+      this.#meter.frameFailed();
+      this.#troubles.frameFailed(told, Date.now());
     }
   }
 
@@ -298,10 +306,11 @@ export class KasmClient extends EventTarget {
     const { slowDrawing_ms } = this.#screen;
     const buffers = pictures.flatMap(({ parts }) => parts.flatMap(drawnBuffer));
     this.#supervisor.presented({ serial, at_ms, buffers, slowDrawing_ms });
-    for (const { parts, received_ms, decoded_ms } of pictures) {
-      const [decode_ms, present_ms] = [decoded_ms - received_ms, at_ms - decoded_ms];
-      const sizes = parts.map(({ codec, bytes }) => ({ codec, bytes }));
-      this.#meter.frameShown({ at_ms, decode_ms, present_ms, parts: sizes });
+    for (const { parts, server, received_ms, decoded_ms } of pictures) {
+      const sizes = parts.map(({ codec, bytes, width, height }) => ({
+        ...{ codec, bytes, width, height },
+      }));
+      this.#meter.frameShown({ at_ms, received_ms, decoded_ms, server, parts: sizes });
     }
   }
 
@@ -310,7 +319,8 @@ export class KasmClient extends EventTarget {
     if (message.type === "Welcome") this.#welcome(message);
     else if (message.type === "CursorImage") this.#cursor.show(message, this.#screen.cssScale);
     else if (message.type === "Notice") {
-      this.#notice(SEVERITIES[message.severity], message.topic, message.text);
+      const { severity, topic, text } = message;
+      this.#notice(SEVERITIES[severity], topic, this.#troubles.explain(topic, text));
     } else if (message.type === "PermissionsChanged") this.#allow(message.permissions);
     else if (message.type === "ViewerStatistics") this.#meter.serverTold(message);
     else this.#clipboard.take(message);
@@ -320,7 +330,8 @@ export class KasmClient extends EventTarget {
   #welcome(welcome) {
     const { desktop_name: name, user_name: userName, server_version: version } = welcome;
     this.#clipboard.connected(welcome.maximum_clipboard_bytes);
-    this.#failedCodecs.clear();
+    this.#troubles.connected();
+    this.#meter.connected();
     this.#allow(welcome.permissions);
     this.#emit("desktop", { name, userName, version, canSignOut: this.#needsLogin });
     this.#askForSize();

@@ -12,6 +12,7 @@ import pytest
 from kasmcore.values.frames import CopiedRectangle, EncodedRectangle, FramePart, VideoRectangle
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.viewer_events import FrameFailed, FrameShown
+from kasmcore.values.viewer_updates import Notice, Severity
 from tests.browser.conftest import OpenContext
 from tests.browser.pictures import photograph
 from tests.browser.remote_page import RemotePage
@@ -289,11 +290,33 @@ def test_more_streams_than_are_kept_end_the_oldest(script: Script) -> None:
     script.show(late[1])
 
 
+NO_VIDEO = Notice(Severity.INFO, "video_as_images", "Moving pictures come as single images.")
+
+
 def test_a_page_without_https_is_told_why_it_gets_no_video(open_context: OpenContext) -> None:
     with scripted_server(("qoi", "h264"), SIZE) as server:
         page = open_context().new_page()
         page.goto(server.url.replace("127.0.0.1", "0.0.0.0"))
-        remote = RemotePage.on(page)
+        viewer = server.next_viewer()
 
-        assert server.next_viewer().hello.codecs == ("qoi",)
-        remote.wait_for_toast("HTTPS")
+        assert viewer.hello.codecs == ("qoi",)
+        viewer.tell(NO_VIDEO)
+        RemotePage.on(page).wait_for_toast("HTTPS")
+
+
+def test_video_that_fails_again_and_again_is_left_out_also_after_a_reload(
+    server: ScriptedServer, open_context: OpenContext
+) -> None:
+    page = open_context().new_page()
+    page.goto(server.url)
+    script = Script(RemotePage.on(page), server.next_viewer())
+    for _ in range(3):
+        script.fail(video(b"\0\0\1\x65 no picture", key=True))
+    script.page.wait_for_toast("again and again")
+
+    page.reload()
+
+    viewer = server.next_viewer()
+    assert viewer.hello.codecs == ("qoi",)
+    viewer.tell(NO_VIDEO)
+    script.page.wait_for_toast("failed to show video")

@@ -114,11 +114,12 @@ export class Panel {
       const chosen = /** @type {Settings["scale"]} */ (scale.value);
       this.changed({ scale: chosen });
     });
-    /** @type {[string, "devicePixels" | "commandIsControl" | "automaticClipboard"][]} */
+    /** @type {[string, keyof Settings & ("devicePixels" | "commandIsControl" | "automaticClipboard" | "showsRegions")][]} */
     const boxes = [
       ["device-pixels", "devicePixels"],
       ["command-is-control", "commandIsControl"],
       ["automatic-clipboard", "automaticClipboard"],
+      ["show-regions", "showsRegions"],
     ];
     for (const [id, name] of boxes) {
       const box = find(id, HTMLInputElement);

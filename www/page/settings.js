@@ -5,6 +5,7 @@
  * @property {boolean} devicePixels
  * @property {boolean} commandIsControl
  * @property {boolean} automaticClipboard
+ * @property {boolean} showsRegions
  * @property {boolean} showsStatistics
  */
 
@@ -14,6 +15,7 @@ const DEFAULTS = {
   devicePixels: false,
   commandIsControl: true,
   automaticClipboard: true,
+  showsRegions: false,
   showsStatistics: false,
 };
 

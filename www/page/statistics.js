@@ -6,6 +6,17 @@ const EVERY_MS = 500;
  * @typedef {ReturnType<import("../client.js").KasmClient["readStatistics"]>} Figures
  */
 
+/** @type {Record<import("../src/stats/meter.js").Stage, string>} */
+const STAGE_NAMES = {
+  capture: "capturing",
+  damage: "finding changes",
+  plan: "planning",
+  encode: "encoding",
+  network: "network",
+  decode: "decoding",
+  present: "showing",
+};
+
 /**
  * The figures in words, in the order in which they are shown.
  * @param {Figures} figures
@@ -13,26 +24,25 @@ const EVERY_MS = 500;
  * @returns {[string, string][]}
  */
 export function describe({ picture, server, ...figures }, transport) {
+  const { latency, round_trip_ms: roundTrip_ms } = figures;
   /** @type {[string, string][]} */
   const lines = [
     ["Picture", `${picture.width} × ${picture.height}`],
     ["Frames", `${figures.frames_per_s.toFixed(1)} a second`],
     ["Pictures' data", `${(figures.bits_per_s / 1e6).toFixed(2)} Mbit/s`],
-    [
-      "Codecs",
-      figures.codecs
-        .map(({ codec, share }) => `${codec} ${Math.round(share * 100)} %`)
-        .join(", ") || "–",
-    ],
-    ["Round trip", figures.round_trip_ms === null ? "–" : milliseconds(figures.round_trip_ms)],
-    ["Decoding", milliseconds(figures.decode_ms)],
-    ["Showing", milliseconds(figures.present_ms)],
-    ["Connection", transport],
+    ["Codecs, of data / of area", codecsInWords(figures)],
+    ["Latency, median / 95 %", latency === null ? "–" : inWords(latency)],
   ];
+  for (const { stage, ...spread } of figures.stages) {
+    lines.push([`– ${STAGE_NAMES[stage]}`, inWords(spread)]);
+  }
+  lines.push(
+    ["Round trip", roundTrip_ms === null ? "–" : `${roundTrip_ms.toFixed(1)} ms`],
+    ["Connection", transport],
+  );
   if (server !== null) {
     lines.push(
-      ["Encoding (server)", milliseconds(server.encode_ms)],
-      ["Skipped frames (server)", String(server.skipped_frames)],
+      ["Skipped frames", String(server.skipped_frames)],
       ["Viewers", String(server.viewers)],
     );
   }
@@ -40,8 +50,20 @@ export function describe({ picture, server, ...figures }, transport) {
   return lines;
 }
 
-/** @param {number} duration_ms */
-const milliseconds = (duration_ms) => `${duration_ms.toFixed(1)} ms`;
+/** @param {Pick<Figures, "codecs" | "copies" | "copiedShare">} figures */
+function codecsInWords({ codecs, copies, copiedShare }) {
+  const words = codecs.map(
+    ({ codec, share, areaShare }) => `${codec} ${percent(share)} / ${percent(areaShare)}`,
+  );
+  if (copies > 0) words.push(`${copies.toFixed(1)} copies a second / ${percent(copiedShare)}`);
+  return words.join(", ") || "–";
+}
+
+/** @param {number} share */
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+/** @param {import("../src/stats/meter.js").Spread} spread */
+const inWords = ({ p50_ms, p95_ms }) => `${p50_ms.toFixed(1)} / ${p95_ms.toFixed(1)} ms`;
 
 /** The box with figures in the corner. */
 export class StatisticsBox {

@@ -42,13 +42,15 @@ export class Supervisor {
    * @param {object} wiring
    * @param {URL} wiring.base  the server's root
    * @param {() => HelloWithoutCodecs} wiring.makeHello  asked at each connection
+   * @param {(codec: string) => boolean} wiring.isLeftOut  true: this codec is not offered
    * @param {(told: Exclude<Told, Closed>) => void} wiring.receive
    * @param {(state: ConnectionState) => void} wiring.stateChanged
    * @param {(info: import("./server_info.js").ServerInfo) => void} wiring.informed
    */
-  constructor({ base, makeHello, receive, stateChanged, informed }) {
+  constructor({ base, makeHello, isLeftOut, receive, stateChanged, informed }) {
     this.base = base;
     this.makeHello = makeHello;
+    this.isLeftOut = isLeftOut;
     this.receive = receive;
     this.stateChanged = stateChanged;
     this.informed = informed;
@@ -158,10 +160,12 @@ export class Supervisor {
       kind: "connect",
       connection: this.#connection,
       transport: { name: transport.name, url: new URL(transport.path, this.base).href },
-      decoders: Object.entries(info.decoders).map(([codec, url]) => ({
-        codec,
-        url: url === null ? null : new URL(url, this.base).href,
-      })),
+      decoders: Object.entries(info.decoders)
+        .filter(([codec]) => !this.isLeftOut(codec))
+        .map(([codec, url]) => ({
+          codec,
+          url: url === null ? null : new URL(url, this.base).href,
+        })),
       hello: this.makeHello(),
     };
   }

@@ -1,4 +1,5 @@
 import { Painter } from "./painter.js";
+import { RegionOverlay } from "./region_overlay.js";
 import { layOut, naturalScale, toFramebuffer, wantedSize } from "./scaling.js";
 
 /**
@@ -14,6 +15,8 @@ const RESIZE_SETTLES_MS = 200;
  */
 export class Screen {
   #painter;
+  /** @type {RegionOverlay | null} */
+  #overlay = null;
   /** @type {Size} */
   #viewport = { width: 0, height: 0 };
   #settling = 0;
@@ -95,6 +98,7 @@ export class Screen {
       this.#layOut();
     }
     for (const part of parts) this.#painter.paint(part);
+    this.#overlay?.note(parts.filter(isDrawn), performance.now());
   }
 
   /**
@@ -115,8 +119,19 @@ export class Screen {
     this.#layOut();
   }
 
+  /**
+   * Show what is drawn where, over the picture.
+   * @param {boolean} isShown
+   */
+  showRegions(isShown) {
+    if (isShown === (this.#overlay !== null)) return;
+    this.#overlay?.dispose();
+    this.#overlay = isShown ? new RegionOverlay(this.canvas) : null;
+  }
+
   /** Take the picture out of the page. */
   dispose() {
+    this.showRegions(false);
     clearTimeout(this.#settling);
     this.#observer.disconnect();
     window.removeEventListener("resize", this.#relayOut);
@@ -155,8 +170,17 @@ export class Screen {
       height: `${layout.height}px`,
       imageRendering: layout.isPixelated ? "pixelated" : "auto",
     });
+    this.#overlay?.follow();
     this.laidOut();
   }
+}
+
+/**
+ * Packets that are hidden or replaced leave the picture as it is.
+ * @param {import("../decoders/decode_frame.js").PicturePart} part
+ */
+function isDrawn({ image, source }) {
+  return image !== null || source !== null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { loadDecoders } from "../decoders/registry.js";
+import { isStreamDecoder, loadDecoders } from "../decoders/registry.js";
 import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
 import { ProtocolError, StreamInterruptedError } from "../errors.js";
 import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
@@ -144,9 +144,11 @@ export class ServerLink {
       now_ms: wallClock_ms,
       show: (frames) => this.#show(frames),
       failed: (error) => {
-        const isInterruption = error instanceof StreamInterruptedError;
         const { codec, reason } = error;
-        this.tell({ kind: "frame_failed", codec, reason, isInterruption });
+        const decoder = this.#decoders.get(codec);
+        const isVideo = decoder !== undefined && isStreamDecoder(decoder);
+        const isInterruption = error instanceof StreamInterruptedError;
+        this.tell({ kind: "frame_failed", codec, reason, isVideo, isInterruption });
       },
       reply: (answer) => this.send(answer),
     });

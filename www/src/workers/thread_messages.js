@@ -34,7 +34,7 @@
  * @typedef {{kind: "message", message: PassedOnMessage}} Message
  * @typedef {{kind: "round_trip", round_trip_ms: number}} RoundTrip
  * @typedef {{kind: "frame_failed", codec: string, reason: string,
- *   isInterruption: boolean}} FrameFailure  an interruption is no fault of the codec
+ *   isVideo: boolean, isInterruption: boolean}} FrameFailure  an interruption is no fault of the codec
  * @typedef {{kind: "decoder_missing", codec: string, reason: string,
  *   isVideo: boolean}} DecoderMissing
  * @typedef {{kind: "closed", cause: ClosedCause, reason: string}} Closed
