@@ -14,11 +14,13 @@ from kasmcore.config.schema_encoding import (
     VideoModeLoggingConfig,
 )
 from kasmcore.interfaces.encoder import Exactness
+from kasmcore.values.frames import VideoRectangle
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import Permission
 from kasmcore.values.viewer_events import PictureSettings, VideoPreference
 from kasmcore.values.viewer_updates import Notice
 from tests.unit.session.desks import RAW, CoarseEncoder, encoder, open_desk
+from tests.unit.session.xorz import Xorz
 
 SPOT = Rectangle(40, 50, 20, 10)
 NOISE = np.random.default_rng(1).integers(0, 255, (200, 320, 4), np.uint8)
@@ -171,6 +173,59 @@ async def test_without_comparing_what_is_called_damaged_is_sent(autojump_clock):
         desk.desktop.paint(SPOT, (0, 0, 0))
         await trio.sleep(0.1)
         assert len(viewer.frames) == before + 1
+
+
+def video_of(viewer, since):
+    """Where the streams are that a viewer got since its frame of this number."""
+    frames = viewer.frames[since:]
+    parts = [part for frame in frames for part in frame.rectangles]
+    return {part.rectangle for part in parts if isinstance(part, VideoRectangle)}
+
+
+async def play_window(desk, seconds):
+    """Motion in a part of the screen."""
+    for step in range(round(seconds * 30)):
+        noise = NOISE[32:160, 64:224] ^ np.uint8(step % 250 + 1)
+        desk.desktop.paint_pixels(64, 32, noise)
+        await trio.sleep(1 / 30)
+
+
+async def test_a_viewer_chooses_its_video_while_it_watches_and_the_others_keep_theirs(
+    autojump_clock,
+):
+    async with open_desk(stream_encoders=(Xorz().spec,)) as desk:
+        codecs = ("raw", "coarse", "xorz")
+        choosing, other = await desk.join(codecs=codecs), await desk.join(codecs=codecs)
+        window, screen = Rectangle(64, 32, 160, 128), Rectangle(0, 0, 320, 200)
+        for wanted, video in (
+            (VideoPreference.AUTO, {window}),
+            (VideoPreference.WHOLE_SCREEN, {screen}),
+            (VideoPreference.OFF, set()),
+            (VideoPreference.AUTO, {window}),
+        ):
+            choosing.do(PictureSettings(video=wanted))
+            await play_window(desk, 1.5)
+            since = len(choosing.frames), len(other.frames)
+            await play_window(desk, 0.5)
+            assert video_of(choosing, since[0]) == video
+            assert video_of(other, since[1]) == {window}
+        await trio.sleep(3)
+        assert (choosing.picture == desk.desktop.pixels).all()
+        assert choosing.video.faults == []
+
+
+async def test_image_video_mode_is_not_for_viewers_with_a_video_stream(autojump_clock):
+    config = video_mode_config(
+        jpeg_quality=1, enter_video_encoding_mode=EnterVideoEncodingModeConfig(time_threshold=0)
+    )
+    xorz = Xorz()
+    async with open_desk(config=config, encoders=(RAW, JPEG), stream_encoders=(xorz.spec,)) as desk:
+        streaming = await desk.join(codecs=("raw", "jpeg", "xorz"))
+        other = await desk.join(codecs=("raw", "jpeg"))
+        await play(desk, 1)
+        await trio.sleep(3)
+        assert (streaming.picture == desk.desktop.pixels).all()
+        assert qualities(other, 0) == {29}
 
 
 def video_mode_config(**settings) -> ServerConfig:

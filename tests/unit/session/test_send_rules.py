@@ -12,12 +12,17 @@ from kasmcore.config.schema_encoding import (
     VideoEncodingModeConfig,
     VideoStreamingModeConfig,
 )
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.session.send_rules import SendRules
 from kasmcore.values.viewer_events import PictureSettings, VideoPreference
 
 
 def rules(**encoding) -> SendRules:
     return SendRules.of(ServerConfig(encoding=EncodingConfig(**encoding)))
+
+
+def stream_spec(codec: str) -> StreamEncoderSpec:
+    return StreamEncoderSpec(codec=codec, open=object, cost_ns_per_pixel=1.0, releases_gil=True)
 
 
 def rectangles(**settings) -> SendRules:
@@ -121,6 +126,29 @@ def test_video_that_is_switched_off_stays_off(config):
     whole = ours.for_viewer(PictureSettings(video=VideoPreference.WHOLE_SCREEN))
     assert not ours.offers_video
     assert whole.streams.preference is ours.streams.preference
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen"),
+    [
+        (None, ["h264", "av1", "h265"]),
+        (("h264_vaapi", "auto"), ["h264", "av1", "h265"]),
+        (("av1", "h264_vaapi", "h264"), ["av1", "h264"]),
+        (("HEVC_nvenc", "vp9", "avc"), ["h265", "h264"]),
+        (("vp9",), []),
+        ((), []),
+    ],
+)
+def test_video_codecs_are_used_in_the_order_in_which_they_are_named(named, chosen):
+    specs = [stream_spec(codec) for codec in ("h264", "av1", "h265")]
+    streaming = VideoStreamingModeConfig(codec=named)
+    streams = rules(video_streaming_mode=streaming).streams
+    assert [spec.codec for spec in streams.chosen(specs)] == chosen
+
+
+def test_no_video_codec_is_used_when_video_is_off():
+    off = SendRules.of(ServerConfig(session=SessionConfig(video_streams="off")))
+    assert off.streams.chosen([stream_spec("h264")]) == []
 
 
 def test_the_operator_can_keep_picture_settings_to_itself():
