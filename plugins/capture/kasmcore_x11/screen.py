@@ -29,6 +29,7 @@ from kasmcore_x11.requirements import prepare
 from kasmcore_x11.resize import ScreenResizer
 from kasmcore_x11.settings import X11Settings
 from kasmcore_x11.single_error import single_error
+from kasmcore_x11.window_moves import WindowMoves
 
 
 @attrs.define(eq=False)
@@ -42,6 +43,7 @@ class X11Screen:
     _damage: DamageTracker
     _cursor: CursorWatcher
     _resizer: ScreenResizer
+    _moves: WindowMoves
     _serial: int = attrs.field(default=0, init=False)
 
     @property
@@ -59,6 +61,7 @@ class X11Screen:
         self._x.on_event({event.ConfigureNotify: self._configured})
         self._damage.start()
         self._cursor.start()
+        self._moves.start()
         try:
             self._ring.put_back(await self._ring.take())
         except CaptureEnded as problem:
@@ -109,6 +112,7 @@ class X11Screen:
             except XError as problem:
                 self._check_resized(framebuffer, problem)
             captured_at_s = trio.current_time()
+            places = self._moves.places()
             if self._damage.must_locate:
                 await self._damage.locate()
             if framebuffer.picture.size != self._size:
@@ -121,6 +125,7 @@ class X11Screen:
             hints=tuple(self._damage.with_later(hints)),
             changed_at_s=changed_at_s,
             captured_at_s=captured_at_s,
+            moves=self._moves.shown(places, framebuffer.picture.size),
         )
 
     def _check_resized(self, framebuffer: Framebuffer, problem: XError) -> None:
@@ -132,6 +137,7 @@ class X11Screen:
 
     def _configured(self, notice: rq.Event) -> None:
         if notice.window.id != self._x.display.screen().root.id:
+            self._moves.configured(notice)
             return
         size = Size(notice.width, notice.height)
         if size != self._size:
@@ -158,7 +164,9 @@ async def open_screen(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(x.run)
             damage, cursor = DamageTracker(x, size, ring.changed), CursorWatcher(x)
-            screen = X11Screen(x, settings, size, ring, damage, cursor, ScreenResizer(x))
+            screen = X11Screen(
+                x, settings, size, ring, damage, cursor, ScreenResizer(x), WindowMoves(x)
+            )
             await screen.start()
             yield screen
             nursery.cancel_scope.cancel()
@@ -171,7 +179,7 @@ def _open_prepared(display_name: str, authority_file: str) -> tuple[Display, Siz
         undo.callback(close_display, display)
         prepare(display)
         root = display.screen().root
-        root.change_attributes(event_mask=X.StructureNotifyMask)
+        root.change_attributes(event_mask=X.StructureNotifyMask | X.SubstructureNotifyMask)
         geometry = root.get_geometry()
         undo.pop_all()
     return display, Size(geometry.width, geometry.height)

@@ -9,6 +9,7 @@ import trio
 
 from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import ConnectionEnded
+from kasmcore.interfaces.capture import CaptureSource
 from kasmcore.interfaces.dlp import DlpFilter
 from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness
 from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
@@ -169,12 +170,14 @@ async def open_desk(
     encoders: tuple[EncoderSpec, ...] = (RAW, COARSE),
     stream_encoders: tuple[StreamEncoderSpec, ...] = (),
     config: ServerConfig | None = None,
+    source: CaptureSource | None = None,
 ) -> AsyncIterator[Desk]:
+    """Run a session of a desktop that the test paints, or of another source."""
     desktop = SyntheticDesktop(Size(320, 200))
     parts = SessionParts(
         config=config or ServerConfig(),
         display=":memory",
-        source=desktop,
+        source=source or desktop,
         encoders=encoders,
         stream_encoders=stream_encoders,
         filters=filters,
