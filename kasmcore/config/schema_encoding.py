@@ -146,7 +146,8 @@ class VideoStreamingModeConfig:
     )
     quality: int = setting(
         17,
-        "Quality of the video codec where the link carries it; 0 is the best.",
+        "Rate factor of the video codec where the link carries it: 0 is the best, 17 hardly to be "
+        "told from exact, 23 x264's default. Better than 14 is taken as 14, worse than 44 as 44.",
         at_least=0,
         at_most=63,
     )

@@ -17,6 +17,8 @@ LOWEST_JPEG_QUALITY = 10
 LOWEST_WEBP_QUALITY = 3
 """What KasmVNC sends in video mode when its quality is set to -1."""
 _LARGEST_CONSTANT_QUALITY = 63
+_COARSEST_RATE_FACTOR = 44
+_RATE_FACTOR_STEP = 0.3
 
 
 def jpeg_quality_of_level(level: int) -> int:
@@ -30,10 +32,14 @@ def webp_quality_of_level(level: int) -> int:
 
 
 def quality_of_constant(constant: int) -> int:
-    """Translate the constant quality of a video codec, 0 (best) to 63, to quality 0-99."""
+    """Translate the rate factor of a video codec, 0 (best) to 63, to quality 1-99.
+
+    Encoders of video streams take quality 0 as rate factor 44 and quality 100 as 14, beyond which
+    nothing can be seen.
+    """
     if not 0 <= constant <= _LARGEST_CONSTANT_QUALITY:
         raise ValueError(f"a constant quality is 0 to {_LARGEST_CONSTANT_QUALITY}, not {constant}")
-    return round(99 * (1 - constant / _LARGEST_CONSTANT_QUALITY))
+    return min(99, max(1, round((_COARSEST_RATE_FACTOR - constant) / _RATE_FACTOR_STEP)))
 
 
 def _checked_level(level: int) -> int:

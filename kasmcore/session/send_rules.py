@@ -109,7 +109,7 @@ class SendRules:
             streams=StreamRules(
                 preference=_WORD_OF_VIDEO[config.session.video_streams],
                 codecs=streaming.codec,
-                quality=max(1, quality_of_constant(streaming.quality)),
+                quality=quality_of_constant(streaming.quality),
                 key_frame_every=streaming.gop,
             ),
             viewers_may_ask=runtime.allow_client_to_override_kasm_server_settings,

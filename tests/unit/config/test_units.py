@@ -30,7 +30,7 @@ def test_quality_levels_follow_kasmvncs_tables() -> None:
 
 
 def test_the_constant_quality_of_video_0_is_the_best() -> None:
-    assert [quality_of_constant(constant) for constant in (0, 17, 63)] == [99, 72, 0]
+    assert [quality_of_constant(constant) for constant in (0, 17, 23, 63)] == [99, 90, 70, 1]
 
 
 @pytest.mark.parametrize("constant", [-1, 64])
