@@ -20,8 +20,9 @@ class PluginsConfig:
         ("x11",), "Where pixels come from. The first one that opens is used."
     )
     encoders: tuple[str, ...] = setting(
-        ("deflate", "webp", "jpeg", "qoi"),
-        "Codecs that may be used. Of those that fit a piece of the screen, the first one wins.",
+        ("h264", "deflate", "webp", "jpeg", "qoi"),
+        "Codecs that may be used, of video streams and of images. Of those that fit a piece of "
+        "the screen, the first one wins.",
     )
     transports: tuple[str, ...] = setting(
         ("websocket",), "Ways to carry a connection. The browser tries them in this order."

@@ -36,8 +36,8 @@ COLOURS = {
 """Blue, green, red."""
 
 
-class StreamEncoderConformance:
-    """Subclass it, override ``make_spec`` and ``decode``.
+class StreamPictureConformance:
+    """Whether the pictures come back; ``StreamEncoderConformance`` includes it.
 
     Attributes:
         worst_mean_difference: how far the pictures may be off at quality 90, of 255.
@@ -66,18 +66,6 @@ class StreamEncoderConformance:
         encoder = spec.open(SETTINGS)
         yield encoder
         encoder.close()
-
-    def test_the_spec_makes_sense(self, spec: StreamEncoderSpec) -> None:
-        assert re.fullmatch(r"[a-z][a-z0-9_]*", spec.codec)
-        assert spec.cost_ns_per_pixel > 0
-        assert 8 <= spec.smallest_side <= 128
-        assert spec.maximum_side >= 1920
-
-    def test_a_browser_decoder_names_the_same_codec(self, spec: StreamEncoderSpec) -> None:
-        if spec.browser_decoder is not None:
-            source = spec.browser_decoder.read_text(encoding="utf-8")
-            assert f'export const codec = "{spec.codec}"' in source
-            assert re.search(r"export (async )?function openStream\(", source)
 
     def test_each_packet_gives_its_own_picture(self, encoder: StreamEncoder) -> None:
         pictures = list(moving(SIZE, PICTURES))
@@ -137,6 +125,49 @@ class StreamEncoderConformance:
         assert [packet.is_key for packet in packets] == wanted
         self._assert_alike(packets[5:], pictures[5:])
         self._assert_alike(packets[6:], pictures[6:])
+
+    def _encoded(
+        self,
+        encoder: StreamEncoder,
+        pictures: Sequence[BgrxPixels],
+        key_frames: Sequence[bool] | None = None,
+    ) -> list[StreamPacket]:
+        wanted = key_frames or [False] * len(pictures)
+        packets = []
+        for picture, key_frame in zip(pictures, wanted, strict=True):
+            packet = encoder.encode(picture, key_frame=key_frame)
+            assert isinstance(packet.payload, bytes)
+            assert packet.payload
+            packets.append(packet)
+        return packets
+
+    def _assert_alike(
+        self, packets: Sequence[StreamPacket], pictures: Sequence[BgrxPixels]
+    ) -> None:
+        height, width = pictures[0].shape[:2]
+        payloads = [packet.payload for packet in packets]
+        decoded = self.decode(payloads, Size(width, height))
+        assert len(decoded) == len(pictures), "a picture for each packet, none held back"
+        for number, (one, other) in enumerate(zip(decoded, pictures, strict=True)):
+            assert one.shape[:2] == other.shape[:2]
+            difference = np.abs(one[..., :3].astype(int) - other[..., :3]).mean()
+            assert difference <= self.worst_mean_difference, f"picture {number}"
+
+
+class StreamEncoderConformance(StreamPictureConformance):
+    """Subclass it, override ``make_spec`` and ``decode``."""
+
+    def test_the_spec_makes_sense(self, spec: StreamEncoderSpec) -> None:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", spec.codec)
+        assert spec.cost_ns_per_pixel > 0
+        assert 8 <= spec.smallest_side <= 128
+        assert spec.maximum_side >= 1920
+
+    def test_a_browser_decoder_names_the_same_codec(self, spec: StreamEncoderSpec) -> None:
+        if spec.browser_decoder is not None:
+            source = spec.browser_decoder.read_text(encoding="utf-8")
+            assert f'export const codec = "{spec.codec}"' in source
+            assert re.search(r"export (async )?function openStream\(", source)
 
     def test_a_still_picture_costs_next_to_nothing(self, encoder: StreamEncoder) -> None:
         packets = self._encoded(encoder, [photo_like(SIZE)] * 30)
@@ -224,33 +255,6 @@ class StreamEncoderConformance:
             with ThreadPoolExecutor(1) as thread:
                 packets.append(thread.submit(encoder.encode, picture, key_frame=False).result())
         self._assert_alike(packets, pictures)
-
-    def _encoded(
-        self,
-        encoder: StreamEncoder,
-        pictures: Sequence[BgrxPixels],
-        key_frames: Sequence[bool] | None = None,
-    ) -> list[StreamPacket]:
-        wanted = key_frames or [False] * len(pictures)
-        packets = []
-        for picture, key_frame in zip(pictures, wanted, strict=True):
-            packet = encoder.encode(picture, key_frame=key_frame)
-            assert isinstance(packet.payload, bytes)
-            assert packet.payload
-            packets.append(packet)
-        return packets
-
-    def _assert_alike(
-        self, packets: Sequence[StreamPacket], pictures: Sequence[BgrxPixels]
-    ) -> None:
-        height, width = pictures[0].shape[:2]
-        payloads = [packet.payload for packet in packets]
-        decoded = self.decode(payloads, Size(width, height))
-        assert len(decoded) == len(pictures), "a picture for each packet, none held back"
-        for number, (one, other) in enumerate(zip(decoded, pictures, strict=True)):
-            assert one.shape[:2] == other.shape[:2]
-            difference = np.abs(one[..., :3].astype(int) - other[..., :3]).mean()
-            assert difference <= self.worst_mean_difference, f"picture {number}"
 
 
 def _bytes_of(packets: Sequence[StreamPacket]) -> int:

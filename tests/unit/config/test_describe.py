@@ -87,7 +87,9 @@ def test_the_schema_has_limits_words_and_choices() -> None:
     assert {"const": "never"} in forms_of("user_session.idle_timeout")
     assert {"enum": ["xvfb", "xvnc", "xorg_dummy"]} in forms_of("desktop.server")
     assert {"enum": [16, 24, 32]} in forms_of("desktop.pixel_depth")
-    assert schema_of("plugins.encoders")["default"] == ["deflate", "webp", "jpeg", "qoi"]
+    assert schema_of("plugins.encoders")["default"] == [
+        *("h264", "deflate", "webp", "jpeg", "qoi"),
+    ]
     assert schema_of("network.websocket_port")["default"] == "auto"
 
 

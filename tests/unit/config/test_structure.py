@@ -95,19 +95,19 @@ def test_the_settings_can_be_compared_and_hashed() -> None:
         (
             "plugins.encoders=jpeg,,webp",
             "plugins.encoders has an empty entry (--set plugins.encoders). Write a list, each "
-            "text, or leave it out for the default of [deflate, webp, jpeg, qoi].",
+            "text, or leave it out for the default of [h264, deflate, webp, jpeg, qoi].",
         ),
         (
             "plugins.encoders=[[jpeg]]",
             "plugins.encoders has an entry that is not one value (--set plugins.encoders). "
             "Write a list, each text, or leave it out for the default of "
-            "[deflate, webp, jpeg, qoi].",
+            "[h264, deflate, webp, jpeg, qoi].",
         ),
         (
             "plugins.encoders={jpeg: 1}",
             "plugins.encoders is a group of keys, not a list (--set plugins.encoders). "
             "Write a list, each text, or leave it out for the default of "
-            "[deflate, webp, jpeg, qoi].",
+            "[h264, deflate, webp, jpeg, qoi].",
         ),
         (
             "desktop.allow_resize=[true]",
