@@ -36,9 +36,7 @@ T = TypeVar("T")
 
 MAXIMUM_CLIPBOARD_BYTES = 2**26
 SYSTEM_TRUST = Trust()
-DEFAULT_HELLO = Hello(
-    client_name="kasmcore python", codecs=tuple(DECODERS), features=FEATURES
-)
+DEFAULT_HELLO = Hello(client_name="kasmcore python", codecs=tuple(DECODERS), features=FEATURES)
 
 
 @attrs.define
