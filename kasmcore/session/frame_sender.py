@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import attrs
+import numpy as np
 import trio
 
 from kasmcore.pipeline.choice import Link
@@ -29,6 +30,9 @@ _LOG = logging.getLogger(__name__)
 _LARGEST_FRAME_BYTES = MAXIMUM_FRAME_BYTES // 2
 _GRACE_S = 0.010
 """How long a viewer with old pending changes waits for a newer frame."""
+_MOST_OVERTAKING = 256
+"""Tiles; more than these are no effect of a key press that must not wait."""
+_HEAT_OF_INPUT = 4.0
 _PATIENCE_S = 0.05
 """How long it waits at most when nothing of what is pending can be sent now."""
 
@@ -54,14 +58,21 @@ class FrameSender:
             await self._wait_for_credit()
             await self._wait_for_turn()
             newest = await self._wait_for_work()
-            await self._send_one(newest)
+            if newest is not None:
+                await self._send_one(newest)
 
     async def _wait_for_credit(self) -> None:
-        while not self.viewer.pacer.has_credit() or not self.viewer.may(Permission.READ):
-            if self.viewer.may(Permission.READ):
-                await self.viewer.acknowledged.wait()
+        viewer = self.viewer
+        while not self._has_credit() or not viewer.may(Permission.READ):
+            if viewer.may(Permission.READ):
+                with trio.move_on_at(viewer.pacer.credit_due_s()):
+                    await viewer.acknowledged.wait()
             else:
                 await self._wait_for_change(float("inf"))
+
+    def _has_credit(self) -> bool:
+        self.viewer.pacer.advance(trio.current_time())
+        return self.viewer.pacer.has_credit()
 
     async def _wait_for_turn(self) -> None:
         """Keep to the frame rate that the viewer asked for, if that is below the session's."""
@@ -69,17 +80,24 @@ class FrameSender:
         while trio.current_time() < limit.due_s:
             await self._wait_for_change(limit.due_s)
 
-    async def _wait_for_work(self) -> NewestFrame:
-        """Wait until tiles are pending, or at rest long enough to be sent exactly."""
+    async def _wait_for_work(self) -> NewestFrame | None:
+        """Wait until tiles are pending, or at rest long enough to be sent exactly.
+
+        Returns: None when there was only the credit for what input changes, and it has ended.
+        """
         viewer = self.viewer
         waited_for_newer = False
-        while True:
+        while self._has_credit():
             now_s, newest = trio.current_time(), self.flow.newest
             if newest is None:
                 await self._wait_for_change(float("inf"), capture=True)
                 continue
             if viewer.picture is None:
                 viewer.note_changed(newest.grid, FrameChange.of_everything(newest.grid))
+            elif viewer.pacer.may_only_overtake:
+                if self._overtaking(viewer.picture, now_s).any():
+                    return newest
+                await self._wait_for_change(now_s + _GRACE_S, capture=True)
             elif not viewer.picture.is_current():
                 age_s = now_s - newest.frame.captured_at_s
                 if age_s <= self.flow.frame_interval_s or waited_for_newer:
@@ -91,6 +109,16 @@ class FrameSender:
             else:
                 next_s = self._next_refinement_s(viewer.picture, now_s)
                 await self._wait_for_change(next_s, capture=True)
+        return None
+
+    def _overtaking(self, picture: ViewerPicture, now_s: float) -> TileMask:
+        """The few pending tiles that input may have changed: not what moves anyway."""
+        history = self.flow.history
+        if history is None:
+            return picture.grid.empty_mask()
+        tiles = picture.pending & (history.heat(now_s) < _HEAT_OF_INPUT)
+        tiles &= ~self.viewer.video.moving(picture.grid, now_s)
+        return tiles if np.count_nonzero(tiles) <= _MOST_OVERTAKING else picture.grid.empty_mask()
 
     async def _wait_for_change(self, deadline_s: float, *, capture: bool = False) -> None:
         """Wait for a new frame, for something else that wakes this viewer, or the deadline."""
@@ -132,7 +160,11 @@ class FrameSender:
         picture = viewer.picture
         if picture is None or self.flow.history is None:
             return
-        video = viewer.video.plan(picture.grid, picture.pending, trio.current_time())
+        now_s = trio.current_time()
+        if viewer.pacer.may_only_overtake:
+            video = VideoPlan.leaving_all_but(self._overtaking(picture, now_s), picture.grid)
+        else:
+            video = viewer.video.plan(picture.grid, picture.pending, now_s)
         request = self._request(newest, picture, video)
         copies_before, copies = picture.copies_taken, picture.take_copies()
         try:
@@ -216,7 +248,8 @@ class FrameSender:
         if failure is not None:
             raise failure
         self.viewer.video.note_images(sum(len(part.payload) for part in images), planned_s)
-        picture.add_changed(picture.grid.mask_of(packets.failed))
+        if packets.failed:
+            picture.give_back(picture.grid.mask_of(packets.failed), picture.copies_taken)
         return plan, (*packets.parts, *images), planned_s
 
     def _plan(self, request: PlanRequest) -> FramePlan:
@@ -245,7 +278,7 @@ class FrameSender:
         now_s = trio.current_time()
         changed = picture.pending & ~(video.tiles | video.waiting)
         refine = newest.grid.empty_mask()
-        if not changed.any():
+        if not changed.any() and not viewer.pacer.may_only_overtake:
             refine = self._refinable(picture, now_s) & ~video.tiles
         return PlanRequest(
             frame=newest.frame,
