@@ -12,13 +12,14 @@ import trio
 
 from kasmcore.cli.settings_flags import add_settings_arguments, settings_from
 from kasmcore.config.structure import structure
-from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.plugin_manager import load_plugins
+from kasmcore.plugin_set import PluginSet
 from kasmcore.testing.bench.encoder_costs import encoder_costs
 from kasmcore.testing.bench.results import as_json_values, as_table, machine
 from kasmcore.testing.bench.scene_costs import measure_scenes
 from kasmcore.testing.bench.scenes import SCENES
 from kasmcore.testing.bench.stage_costs import stage_costs
+from kasmcore.testing.bench.stream_costs import stream_costs
 
 SUMMARY = "measure encoders, stages and whole scenes on this machine"
 PARTS = ("encoders", "stages", "scenes")
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     plugins = manager.plugin_set(structure(loaded.tree, manager.settings_sections()))
     measured: dict[str, Results] = {}
     for part in PARTS if ALL in arguments.parts else arguments.parts:
-        measured[part] = _measure(part, plugins.encoders, arguments)
+        measured[part] = _measure(part, plugins, arguments)
         if not arguments.json:
             for heading, results in measured[part].items():
                 print(f"\n{heading}\n\n{as_table(results)}", flush=True)
@@ -76,11 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(part: str, specs: Sequence[EncoderSpec], arguments: argparse.Namespace) -> Results:
+def _measure(part: str, plugins: PluginSet, arguments: argparse.Namespace) -> Results:
     if part == "encoders":
-        return {"encoders": list(encoder_costs(specs))}
+        return {
+            "encoders": list(encoder_costs(plugins.encoders)),
+            "stream_encoders": list(stream_costs(plugins.stream_encoders)),
+        }
     if part == "stages":
-        return {"stages": list(stage_costs(specs))}
+        return {"stages": list(stage_costs(plugins.encoders))}
     scenes = arguments.scenes or list(SCENES)
     flags = [word for file in arguments.config_files for word in ("--config", str(file))]
     flags += [word for override in arguments.overrides for word in ("--set", override)]

@@ -3,16 +3,19 @@
 import os
 
 import attrs
+import kasmcore_h264
 import numpy as np
 import pytest
 import simplejpeg
 
+from kasmcore.config.schema import ServerConfig
 from kasmcore.testing.bench.contents import photo_picture, text_picture
 from kasmcore.testing.bench.encoder_costs import encoder_costs
 from kasmcore.testing.bench.frame_code import NUMBERS, PLACE, code_cells, read_code, unwrapped
 from kasmcore.testing.bench.processes import process_tree
 from kasmcore.testing.bench.results import as_json_values, as_table, column
 from kasmcore.testing.bench.stage_costs import stage_costs
+from kasmcore.testing.bench.stream_costs import moving_pictures, stream_costs
 from kasmcore.testing.bench.watcher import latencies_ms
 from kasmcore.values.geometry import Size
 from tests.unit.session.desks import RAW
@@ -84,6 +87,31 @@ def test_an_encoder_is_measured_at_its_qualities_on_text_and_on_a_picture():
     ]
     assert {cost.bits_per_pixel for cost in costs} == {32.0}
     assert {cost.small_bytes for cost in costs} == {32 * 32 * 4}
+
+
+def test_an_encoder_of_streams_is_measured_on_a_video():
+    specs = kasmcore_h264.kasmcore_register_encoders(ServerConfig())
+    costs = list(stream_costs(specs, [SCREEN]))
+    assert [(cost.codec, cost.size, cost.effort) for cost in costs] == [
+        ("h264", "320x200", effort) for effort in (0, 0, 30, 30, 100, 100)
+    ]
+    for little, much in zip(costs[::2], costs[1::2], strict=True):
+        assert little.limit_mbit_per_s < much.limit_mbit_per_s
+        assert little.psnr_db < much.psnr_db
+    assert all(cost.mbit_per_s < 1.2 * cost.limit_mbit_per_s for cost in costs)
+    assert all(cost.ms_per_picture > 0 for cost in costs)
+
+
+def test_the_quality_of_a_codec_without_a_decoder_here_is_not_told():
+    [spec] = kasmcore_h264.kasmcore_register_encoders(ServerConfig())
+    unknown = attrs.evolve(spec, codec="unknown")
+    assert {cost.psnr_db for cost in stream_costs([unknown], [SCREEN])} == {None}
+
+
+def test_pictures_of_the_video_differ_and_are_of_its_size():
+    first, second = moving_pictures(SCREEN, 2)
+    assert first.shape == (SCREEN.height, SCREEN.width, 4)
+    assert (first != second).any(axis=2).mean() > 0.9
 
 
 def test_stages_are_measured_on_changes_from_none_to_all_tiles():
