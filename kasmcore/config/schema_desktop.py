@@ -135,6 +135,12 @@ class SessionConfig:
         at_most=5000,
         unit="ms",
     )
+    prefer: str = setting(
+        "smooth",
+        "What a slow link costs first: smooth keeps the frame rate and lets pictures blur, sharp "
+        "keeps them sharp and sends fewer, balanced does some of both.",
+        choices=("smooth", "balanced", "sharp"),
+    )
     rest_before_exact_ms: int = setting(
         250,
         "How long a part of the screen must rest before it is sent again without loss.",

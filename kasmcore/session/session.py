@@ -16,7 +16,7 @@ from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.copies import FrameChange
-from kasmcore.pipeline.pacing import Pacer
+from kasmcore.pipeline.pacing import Pacer, Preference
 from kasmcore.pipeline.plan import Planner
 from kasmcore.plugin_set import PluginEvents
 from kasmcore.session.clipboard_flow import ClipboardFlow
@@ -178,7 +178,9 @@ class Session:
             frames_in_flight=config.frames_in_flight,
             target_queue_s=config.target_queue_ms / 1000,
             frame_interval_s=self._rules.frame_interval_s,
+            preference=Preference(config.prefer),
         )
+        pacer.link.path_round_trip_s = link.abilities.path_round_trip_s
         viewer = Viewer(
             link=link,
             user=link.viewer.user,

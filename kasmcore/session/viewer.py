@@ -109,6 +109,11 @@ class Viewer:
         self.video.start_again()
         self.wake()
 
+    def note_input(self, now_s: float) -> None:
+        """It did something whose effect should overtake what is on its way."""
+        self.pacer.note_input(now_s)
+        self._wake_sender()
+
     def note_sent(self, sent: SentFrame, encode_s: float) -> None:
         """A frame was handed to the link."""
         self.on_the_way.append(sent)
@@ -121,7 +126,7 @@ class Viewer:
         """The viewer shows a frame; None when it names one that is not on its way."""
         viewer_s = (shown.decode_us + shown.present_us) / 1e6
         sent = self._finish(shown.serial)
-        if sent is None or not self.pacer.shown(shown.serial, now_s, viewer_s):
+        if sent is None or not self.pacer.shown(shown.serial, now_s, viewer_s, shown.queued):
             return None
         self._wake_sender()
         return _timeline(sent, shown, now_s)

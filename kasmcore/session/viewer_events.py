@@ -82,6 +82,7 @@ class ViewerEvents:
             case ClipboardReceived(offer):
                 await self.clipboard_flow.receive(viewer, offer)
             case _:
+                viewer.note_input(trio.current_time())
                 await self.input_flow.handle(viewer, event)
 
     def _note_failure(self, event: FrameFailed) -> None:

@@ -45,6 +45,11 @@ class VideoPlan:
     expected_bytes: float
     why: str
 
+    @classmethod
+    def leaving_all_but(cls, tiles: TileMask, grid: TileGrid) -> VideoPlan:
+        """No video now, and only these tiles as images."""
+        return cls((), grid.empty_mask(), ~tiles, np.zeros(grid.shape, np.uint8), 0.0, "overtakes")
+
     def budget_left(self, budget_bytes: float) -> float:
         """What the frame's images may take; little, if they only make exact what rests."""
         if not self.subscriptions:

@@ -7,7 +7,13 @@ from kasmcore.interfaces.dlp import DlpFilter
 from kasmcore.interfaces.encoder import Exactness
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.permissions import Permission
-from kasmcore.values.viewer_events import FrameFailed, RefreshRequested, ResizeRequested
+from kasmcore.values.viewer_events import (
+    FrameFailed,
+    FrameShown,
+    KeyEvent,
+    RefreshRequested,
+    ResizeRequested,
+)
 from kasmcore.values.viewer_updates import Notice
 from tests.unit.session.desks import COARSE, RAW, encoder, open_desk
 
@@ -286,3 +292,26 @@ async def test_the_stages_of_a_frame_add_up_to_its_latency(autojump_clock):
         percentiles = desk.session.timeline.percentiles_ms(50)
         stages = sum(value for stage, value in percentiles.items() if stage != "total")
         assert abs(stages - percentiles["total"]) < 1e-6
+
+
+async def test_the_effect_of_input_overtakes_motion_that_waits_for_acknowledgements(autojump_clock):
+    async with open_desk() as desk:
+        viewer = await desk.join()
+        await trio.sleep(1)
+        for step in range(60):  # motion, until nothing more may be in flight
+            viewer.acknowledges = step < 50
+            desk.desktop.paint(Rectangle(160, 0, 160, 200), (step, 0, 255 - step))
+            await trio.sleep(1 / 60)
+        stuck = len(viewer.frames)
+        viewer.do(KeyEvent(pressed=True, keysym=0x61, code="KeyA"))
+        await trio.sleep(0.01)
+        desk.desktop.paint(Rectangle(16, 16, 8, 8), (1, 2, 3))
+        desk.desktop.paint(Rectangle(160, 0, 160, 200), (77, 0, 0))
+        await trio.sleep(0.1)
+        (effect,) = viewer.frames[stuck:]
+        assert all(part.rectangle.right <= 160 for part in effect.rectangles)
+        assert viewer.picture[20, 20, 2] == 1
+        viewer.acknowledges = True
+        viewer.do(FrameShown(effect.serial, 1000, 1000, 0))
+        await trio.sleep(1)
+        assert (viewer.picture == desk.desktop.pixels).all()

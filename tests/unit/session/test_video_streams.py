@@ -438,6 +438,10 @@ class SlowLink:
 
     bytes_per_s = 50_000.0
     round_trip_s = 0.0
+    may_only_overtake = False
+
+    def advance(self, now_s) -> None:
+        return None
 
     def has_credit(self) -> bool:
         return True
