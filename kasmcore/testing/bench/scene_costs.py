@@ -20,6 +20,7 @@ from kasmcore.testing.bench.results import column
 from kasmcore.testing.bench.server_process import RunningServer, running_server
 from kasmcore.testing.bench.watcher import Watcher, latencies_ms
 from kasmcore.testing.client import connect
+from kasmcore.testing.stream_decoders import HELLO_WITH_STREAMS, STREAM_DECODERS
 from kasmcore.values.frames import FrameTimes
 
 _SETTLE_S = 1.0
@@ -137,7 +138,10 @@ class _Usage:
 async def _measure(
     scene: str, seconds: float, server: RunningServer, player: Player
 ) -> SceneResult:
-    async with connect(server.url) as client, trio.open_nursery() as nursery:
+    async with (
+        connect(server.url, hello=HELLO_WITH_STREAMS, stream_decoders=STREAM_DECODERS) as client,
+        trio.open_nursery() as nursery,
+    ):
         await client.wait_for_exact_picture()
         await trio.sleep(_SETTLE_S)
         watcher, counters = Watcher(client), attrs.evolve(client.counters)
