@@ -1,6 +1,7 @@
 import { SharedClipboard } from "./src/clipboard/shared_clipboard.js";
 import { CodecMemory, findStorage } from "./src/connection/codec_memory.js";
 import { CodecTroubles } from "./src/connection/codec_troubles.js";
+import { NO_WISHES, hasWishes, pictureSettings } from "./src/connection/picture_wishes.js";
 import { Supervisor } from "./src/connection/supervisor.js";
 import { Cursor } from "./src/display/cursor.js";
 import { Screen } from "./src/display/screen.js";
@@ -19,6 +20,8 @@ import { wallClock_ms } from "./src/workers/thread_messages.js";
  *   desktop are as large as on other pages, still in whole device pixels
  * @property {boolean} [commandIsControl]  macOS: Command acts as Ctrl; default true
  * @property {boolean} [showsRegions]  borders round what is drawn, by codec; default false
+ * @property {Partial<import("./src/connection/picture_wishes.js").PictureWishes>} [picture]  what
+ *   to ask the server for; default: as it is set
  * @property {boolean} [automaticClipboard]  share text with the browser's clipboard; default true
  */
 
@@ -53,6 +56,7 @@ export class KasmClient extends EventTarget {
   #needsLogin = true;
   #askedSize = "";
   #troubles;
+  #wishes = { ...NO_WISHES };
   #abort = new AbortController();
 
   /**
@@ -64,6 +68,7 @@ export class KasmClient extends EventTarget {
     const { url = ".", scale = "resize", devicePixels = false } = options;
     const { commandIsControl = true, automaticClipboard = true, showsRegions = false } = options;
     this.element = element;
+    Object.assign(this.#wishes, options.picture);
     this.#screen = new Screen(element, {
       mode: scale,
       usesDevicePixels: devicePixels,
@@ -135,8 +140,9 @@ export class KasmClient extends EventTarget {
    * Change options while it runs; what is not named stays.
    * @param {Omit<KasmClientOptions, "url">} options
    */
-  configure({ scale, devicePixels, commandIsControl, automaticClipboard, showsRegions }) {
+  configure({ scale, devicePixels, commandIsControl, automaticClipboard, showsRegions, picture }) {
     if (showsRegions !== undefined) this.#screen.showRegions(showsRegions);
+    if (picture !== undefined) this.#send(pictureSettings(Object.assign(this.#wishes, picture)));
     this.#screen.configure({ mode: scale, usesDevicePixels: devicePixels });
     if (commandIsControl !== undefined) this.#keyboard.configure(commandIsControl);
     if (automaticClipboard !== undefined) this.#clipboard.isAutomatic = automaticClipboard;
@@ -300,11 +306,10 @@ export class KasmClient extends EventTarget {
 
   /** @param {import("./src/workers/thread_messages.js").Picture[]} pictures */
   #present(pictures) {
-    for (const { parts, ...size } of pictures) this.#screen.present(size, parts);
+    const buffers = pictures.flatMap(({ parts, ...size }) => this.#screen.present(size, parts));
     const at_ms = wallClock_ms();
     const { serial } = pictures[pictures.length - 1];
     const { slowDrawing_ms } = this.#screen;
-    const buffers = pictures.flatMap(({ parts }) => parts.flatMap(drawnBuffer));
     this.#supervisor.presented({ serial, at_ms, buffers, slowDrawing_ms });
     for (const { parts, server, received_ms, decoded_ms } of pictures) {
       const sizes = parts.map(({ codec, bytes, width, height }) => ({
@@ -333,6 +338,7 @@ export class KasmClient extends EventTarget {
     this.#troubles.connected();
     this.#meter.connected();
     this.#allow(welcome.permissions);
+    if (hasWishes(this.#wishes)) this.#send(pictureSettings(this.#wishes));
     this.#emit("desktop", { name, userName, version, canSignOut: this.#needsLogin });
     this.#askForSize();
   }
@@ -378,12 +384,4 @@ export class KasmClient extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/**
- * Memory that the worker can use again.
- * @param {import("./src/decoders/decode_frame.js").PicturePart} part
- */
-function drawnBuffer({ image }) {
-  return image instanceof Uint8ClampedArray ? [image.buffer] : [];
 }

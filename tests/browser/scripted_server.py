@@ -25,7 +25,7 @@ from kasmcore.protocol.version import SUBPROTOCOL
 from kasmcore.values.frames import EncodedFrame, FramePart, FrameTimes
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import FULL_PERMISSIONS
-from kasmcore.values.viewer_events import FrameFailed, FrameShown, Ping
+from kasmcore.values.viewer_events import FrameFailed, FrameShown, PictureSettings, Ping
 from kasmcore.values.viewer_updates import Pong
 
 CLIENT = Path(__file__).resolve().parents[2] / "www"
@@ -52,6 +52,7 @@ class ScriptedViewer:
     _encoder: MessageEncoder
     _serial: int = 0
     _answers: queue.SimpleQueue[Answer] = attrs.field(factory=queue.SimpleQueue)
+    _wishes: queue.SimpleQueue[PictureSettings] = attrs.field(factory=queue.SimpleQueue)
 
     def tell(self, *messages: Message) -> None:
         """Send messages in one piece."""
@@ -71,6 +72,10 @@ class ScriptedViewer:
         """What the page said to the oldest frame that is not answered yet."""
         return self._answers.get(timeout=ANSWER_LIMIT_S)
 
+    def next_wish(self) -> PictureSettings:
+        """How the page wants the picture, as it said next."""
+        return self._wishes.get(timeout=ANSWER_LIMIT_S)
+
     def show(self, size: Size, *parts: FramePart) -> EncodedFrame:
         """Send one frame and wait until it is shown."""
         (frame,) = self.send(size, parts)
@@ -85,6 +90,8 @@ class ScriptedViewer:
             self.tell(Pong(message.token))
         elif isinstance(message, FrameShown | FrameFailed):
             self._answers.put(message)
+        elif isinstance(message, PictureSettings):
+            self._wishes.put(message)
 
     def close(self) -> None:
         """Break the connection off."""

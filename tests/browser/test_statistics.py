@@ -1,4 +1,4 @@
-"""What the page tells about the picture: the figures, and the borders over it."""
+"""What the page tells about the picture, and what it asks of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from kasmcore.values.frames import CopiedRectangle, VideoRectangle
 from kasmcore.values.geometry import Rectangle, Size
+from kasmcore.values.viewer_events import PictureSettings, VideoPreference
 from kasmcore.values.viewer_updates import ViewerStatistics
 from tests.browser.conftest import OpenContext
 from tests.browser.pictures import photograph
@@ -118,3 +119,19 @@ def test_borders_tell_how_each_part_came_and_leave_the_picture_alone(
 
     page.uncheck("#show-regions")
     assert page.locator("#desktop canvas").count() == 1
+
+
+def test_wishes_about_the_picture_are_told_at_once_and_again_after_a_reload(
+    page: Page, server: ScriptedServer
+) -> None:
+    viewer = server.next_viewer()
+    RemotePage.on(page).open_panel()
+
+    page.select_option("#video", "off")
+    assert viewer.next_wish() == PictureSettings(video=VideoPreference.OFF)
+    page.uncheck("#exact-at-rest")
+    wish = viewer.next_wish()
+    assert wish == PictureSettings(video=VideoPreference.OFF, exact_at_rest=False)
+
+    page.reload()
+    assert server.next_viewer().next_wish() == wish

@@ -1,7 +1,7 @@
 import { KasmClient } from "../client.js";
 import { find } from "./elements.js";
 import { Panel } from "./panel.js";
-import { loadSettings, storeSettings } from "./settings.js";
+import { clientOptions, loadSettings, storeSettings } from "./settings.js";
 import { StatisticsBox, describe } from "./statistics.js";
 import { Status } from "./status.js";
 import { showToast } from "./toasts.js";
@@ -23,7 +23,7 @@ async function signOut() {
 const settings = loadSettings();
 const desktop = find("desktop", HTMLElement);
 const { showsStatistics, ...options } = settings;
-const client = new KasmClient(desktop, options);
+const client = new KasmClient(desktop, clientOptions(options));
 const status = new Status(() => client.connect());
 const statistics = new StatisticsBox(() => describe(client.readStatistics(), client.transport));
 const panel = new Panel(
@@ -32,8 +32,8 @@ const panel = new Panel(
   (changed) => {
     Object.assign(settings, changed);
     storeSettings(settings);
-    const { showsStatistics: isShown, ...clientOptions } = changed;
-    client.configure(clientOptions);
+    const { showsStatistics: isShown, ...changedOptions } = changed;
+    client.configure(clientOptions(changedOptions));
     if (isShown !== undefined) statistics.toggle(isShown);
   },
   signOut,

@@ -108,17 +108,24 @@ export class Panel {
 
   /** @param {Settings} settings */
   #wireChoices(settings) {
-    const scale = find("scale", HTMLSelectElement);
-    scale.value = settings.scale;
-    scale.addEventListener("change", () => {
-      const chosen = /** @type {Settings["scale"]} */ (scale.value);
-      this.changed({ scale: chosen });
-    });
-    /** @type {[string, keyof Settings & ("devicePixels" | "commandIsControl" | "automaticClipboard" | "showsRegions")][]} */
+    /** @type {[string, keyof Settings & ("scale" | "video" | "quality" | "frameRate")][]} */
+    const lists = [
+      ["scale", "scale"],
+      ["video", "video"],
+      ["quality", "quality"],
+      ["frame-rate", "frameRate"],
+    ];
+    for (const [id, name] of lists) {
+      const list = find(id, HTMLSelectElement);
+      list.value = settings[name];
+      list.addEventListener("change", () => this.changed({ [name]: list.value }));
+    }
+    /** @type {[string, keyof Settings & ("devicePixels" | "commandIsControl" | "automaticClipboard" | "exactAtRest" | "showsRegions")][]} */
     const boxes = [
       ["device-pixels", "devicePixels"],
       ["command-is-control", "commandIsControl"],
       ["automatic-clipboard", "automaticClipboard"],
+      ["exact-at-rest", "exactAtRest"],
       ["show-regions", "showsRegions"],
     ];
     for (const [id, name] of boxes) {

@@ -1,3 +1,5 @@
+import { NO_WISHES } from "../src/connection/picture_wishes.js";
+
 /**
  * What a person chose in this browser.
  * @typedef {object} Settings
@@ -5,6 +7,10 @@
  * @property {boolean} devicePixels
  * @property {boolean} commandIsControl
  * @property {boolean} automaticClipboard
+ * @property {import("../src/connection/picture_wishes.js").PictureWishes["video"]} video
+ * @property {import("../src/connection/picture_wishes.js").PictureWishes["quality"]} quality
+ * @property {import("../src/connection/picture_wishes.js").PictureWishes["frameRate"]} frameRate
+ * @property {boolean} exactAtRest
  * @property {boolean} showsRegions
  * @property {boolean} showsStatistics
  */
@@ -15,11 +21,18 @@ const DEFAULTS = {
   devicePixels: false,
   commandIsControl: true,
   automaticClipboard: true,
+  ...NO_WISHES,
   showsRegions: false,
   showsStatistics: false,
 };
 
-const SCALES = ["resize", "fit", "native"];
+/** What may be chosen where it is not yes or no. @type {Partial<Record<keyof Settings, string[]>>} */
+const CHOICES = {
+  scale: ["resize", "fit", "native"],
+  video: ["server", "off", "screen"],
+  quality: ["server", "low", "high"],
+  frameRate: ["server", "15", "30", "60"],
+};
 const KEY = "kasmcore";
 
 /**
@@ -37,10 +50,22 @@ export function parseSettings(stored) {
   }
   for (const name of /** @type {(keyof Settings)[]} */ (Object.keys(DEFAULTS))) {
     const value = found?.[name];
-    const isSound = name === "scale" ? SCALES.includes(value) : typeof value === "boolean";
+    const isSound = CHOICES[name]?.includes(value) ?? typeof value === "boolean";
     if (isSound) Object.assign(settings, { [name]: value });
   }
   return settings;
+}
+
+/**
+ * Settings as the client takes them.
+ * @param {Partial<Settings>} settings
+ * @returns {Omit<import("../client.js").KasmClientOptions, "url">}
+ */
+export function clientOptions({ video, quality, frameRate, exactAtRest, ...others }) {
+  const wishes = Object.entries({ video, quality, frameRate, exactAtRest }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { ...others, ...(wishes.length > 0 && { picture: Object.fromEntries(wishes) }) };
 }
 
 /** The settings of this browser; a browser without storage has the defaults. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseSettings } from "../page/settings.js";
+import { clientOptions, parseSettings } from "../page/settings.js";
 import { describe } from "../page/statistics.js";
 import { CodecMemory } from "../src/connection/codec_memory.js";
+import { NO_WISHES, hasWishes, pictureSettings } from "../src/connection/picture_wishes.js";
 import { Meter } from "../src/stats/meter.js";
 import { RecentLeast } from "../src/stats/recent_least.js";
 
@@ -12,6 +13,28 @@ test("settings that make no sense are the defaults", () => {
   for (const stored of ["", "null", "[]", "{", '{"scale": "huge", "devicePixels": 1}', '"text"']) {
     assert.deepEqual(parseSettings(stored), defaults);
   }
+});
+
+test("wishes about the picture are told apart from the page's own settings", () => {
+  const { picture, scale } = clientOptions(parseSettings('{"video": "off", "quality": "best"}'));
+  assert.deepEqual(picture, { ...NO_WISHES, video: "off" });
+  assert.equal(scale, "resize");
+  assert.equal("picture" in clientOptions({ scale: "fit" }), false);
+  assert.deepEqual(clientOptions({ exactAtRest: false }), { picture: { exactAtRest: false } });
+});
+
+test("wishes become what the protocol says", () => {
+  assert.equal(hasWishes({ ...NO_WISHES }), false);
+  const wishes = { ...NO_WISHES, frameRate: /** @type {const} */ ("30"), exactAtRest: false };
+  assert.equal(hasWishes(wishes), true);
+  assert.deepEqual(pictureSettings(wishes), {
+    type: "PictureSettings",
+    max_frame_rate: 30,
+    min_quality: 255,
+    max_quality: 255,
+    video: 0,
+    exact_at_rest: false,
+  });
 });
 
 test("settings survive being stored", () => {

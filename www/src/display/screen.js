@@ -90,6 +90,7 @@ export class Screen {
    * Draw all parts of a frame at once, in their order; a new size starts from black.
    * @param {Size} size
    * @param {import("../decoders/decode_frame.js").PicturePart[]} parts
+   * @returns {ArrayBuffer[]}  memory of pixels that can be used again
    */
   present({ width, height }, parts) {
     if (this.canvas.width !== width || this.canvas.height !== height) {
@@ -99,6 +100,7 @@ export class Screen {
     }
     for (const part of parts) this.#painter.paint(part);
     this.#overlay?.note(parts.filter(isDrawn), performance.now());
+    return parts.flatMap(({ image }) => (image instanceof Uint8ClampedArray ? [image.buffer] : []));
   }
 
   /**
