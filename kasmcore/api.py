@@ -50,6 +50,8 @@ from kasmcore.interfaces.transport import (
     Connection,
     CuttableConnection,
     Lane,
+    MeasuredConnection,
+    PathState,
     Transport,
     TransportHost,
     TransportSpec,
@@ -99,7 +101,8 @@ __all__ = [  # noqa: RUF022 - by topic
     "StreamEncoder", "StreamEncoderSpec", "StreamPacket", "StreamSettings",
     # transports
     "AsgiMessage", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
-    "CuttableConnection", "Lane", "Transport", "TransportHost", "TransportSpec", "Visit",
+    "CuttableConnection", "Lane", "MeasuredConnection", "PathState", "Transport", "TransportHost",
+    "TransportSpec", "Visit",
     # DLP
     "DlpFilter", "DlpFilterSpec", "Refusal",
     # clipboard

@@ -104,6 +104,13 @@ class NetworkConfig:
     udp: UdpConfig = attrs.field(factory=UdpConfig)
     ssl: SslConfig = attrs.field(factory=SslConfig)
     unix_relay: UnixRelayConfig = attrs.field(factory=UnixRelayConfig)
+    tcp_congestion_control: str | None = setting(
+        None,
+        "TCP congestion control of viewers' connections, one that the kernel has (`sysctl "
+        "net.ipv4.tcp_available_congestion_control`). auto takes bbr where there is one: others "
+        "slow down to a fraction at 1 % of lost packets.",
+        none_words=("auto",),
+    )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting(
         (),
         "Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed.",

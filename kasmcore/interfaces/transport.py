@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 import trio
@@ -69,8 +69,33 @@ class Visit(Protocol):
         """Run the viewer until it has left. Its faults never raise here."""
 
 
+@attrs.frozen
+class PathState:
+    """How packets are doing between this machine and the next one that answers for them."""
+
+    shortest_round_trip_s: float
+    """Of the last minutes."""
+    round_trip_s: float
+    """Lately."""
+    unsent_bytes: int
+    """Handed over, but not on their way."""
+
+
+@runtime_checkable
+class MeasuredConnection(Protocol):
+    """A Connection that can tell how its packets are doing may also implement this."""
+
+    @property
+    def path(self) -> PathState | None:
+        """Measured by the transport; None when it cannot be told."""
+
+
 class CuttableConnection(Protocol):
     """The TCP connection below a WebSocket; its scope carries it as ``state.connection``."""
+
+    @property
+    def path(self) -> PathState | None:
+        """What the kernel measures; None when it does not tell."""
 
     async def abort(self) -> None:
         """Close it at once; a send that waits for a peer who takes no bytes returns then."""

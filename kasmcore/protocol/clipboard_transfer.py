@@ -11,6 +11,9 @@ from kasmcore.protocol.messages import AnnouncedItem, ClipboardChunk, ClipboardS
 from kasmcore.protocol.version import MAXIMUM_CHUNK_BYTES
 from kasmcore.values.clipboard import ClipboardItem
 
+CHUNK_BYTES = MAXIMUM_CHUNK_BYTES // 4
+"""So short that what is more urgent need not wait long for it, also on a slow link."""
+
 
 def cut_transfer(
     transfer: int, items: Sequence[ClipboardItem]
@@ -19,8 +22,8 @@ def cut_transfer(
     announced = tuple(AnnouncedItem(item.mime, len(item.data)) for item in items)
     yield ClipboardStart(transfer, announced)
     for number, item in enumerate(items):
-        for start in range(0, len(item.data), MAXIMUM_CHUNK_BYTES):
-            data = item.data[start : start + MAXIMUM_CHUNK_BYTES]
+        for start in range(0, len(item.data), CHUNK_BYTES):
+            data = item.data[start : start + CHUNK_BYTES]
             yield ClipboardChunk(transfer, number, data)
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+
 import attrs
 import trio
+
+from kasmcore.interfaces.transport import PathState
+
+_TCP_INFO = 152
+"""Bytes of Linux's ``struct tcp_info`` up to ``tcpi_min_rtt``."""
 
 
 @attrs.frozen(eq=False)
@@ -62,6 +70,23 @@ class AcceptedConnection:
     """Around all tasks of this connection."""
 
     @property
+    def path(self) -> PathState | None:
+        """How its packets are doing, as the kernel counts; None when it does not tell."""
+        try:
+            info = self.stream.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
+        except (OSError, trio.ClosedResourceError):
+            return None
+        return _path_state(info) if isinstance(info, bytes) else None
+
+    def use_congestion_control(self, name: str) -> bool:
+        """Take this TCP algorithm; False when the kernel does not have it, or may not use it."""
+        try:
+            self.stream.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+        except (OSError, trio.ClosedResourceError):
+            return False
+        return True
+
+    @property
     def ended(self) -> trio.Event:
         """Set when it is closed, by ``abort`` or because the peer has left."""
         return self.stream.ended
@@ -73,3 +98,14 @@ class AcceptedConnection:
     def finish(self) -> None:
         """End what still runs on it: after a WebSocket Hypercorn's ping task sleeps on."""
         self.serving.cancel()
+
+
+def _path_state(info: bytes) -> PathState | None:
+    """Read what we need of ``struct tcp_info``; an old kernel gives less of it."""
+    if len(info) < _TCP_INFO:
+        return None
+    (round_trip_us,) = struct.unpack_from("=I", info, 68)
+    unsent_bytes, shortest_us = struct.unpack_from("=II", info, 144)
+    if not 0 < shortest_us <= round_trip_us:  # nothing has been acknowledged yet
+        shortest_us = round_trip_us
+    return PathState(shortest_us / 1e6, round_trip_us / 1e6, unsent_bytes)

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _UNANSWERED_MS = 120_000
 """A peer that takes no byte for this long is gone. (trio keeps little unsent data in the kernel
 and sends small packets at once without being asked.)"""
+_CONGESTION_CONTROL = "bbr"
 _TLS_HANDSHAKE = b"\x16"
 _REQUEST_LINE = re.compile(rb"[A-Z]{1,10} (/[\x21-\x7e]*) HTTP/1\.[01]\r\n")
 _HOST_LINE = re.compile(rb"\r\nhost:[ \t]*([A-Za-z0-9.:\[\]_-]+)[ \t]*\r\n", re.I)
@@ -44,6 +45,9 @@ class ConnectionHandler:
     requires_tls: bool
     trusted_proxies: Networks
     counts: AccessCounts
+    congestion_control: str | None = None
+    """Name of a TCP algorithm; None: bbr if there is one."""
+    _knows_congestion_control: bool = attrs.field(default=True, init=False)
     _worker: WorkerContext = attrs.field(factory=lambda: WorkerContext(None), init=False)
     _open: set[AcceptedConnection] = attrs.field(factory=set, init=False)
     _by_address: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -117,6 +121,7 @@ class ConnectionHandler:
     async def _serve(self, connection: AcceptedConnection) -> None:
         stream = connection.stream
         stream.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
+        self._control_congestion(connection)
         first = await self._first_byte(connection)
         if not first:
             return
@@ -131,6 +136,22 @@ class ConnectionHandler:
                 await _send_to_https(stream)
         else:
             await self._serve_http(connection, stream)
+
+    def _control_congestion(self, connection: AcceptedConnection) -> None:
+        """Loss alone must not slow a viewer down; say once when the kernel lacks what is set."""
+        wanted = self.congestion_control or _CONGESTION_CONTROL
+        took = self._knows_congestion_control and connection.use_congestion_control(wanted)
+        if took or not self._knows_congestion_control:
+            return
+        self._knows_congestion_control = False
+        level = logging.INFO if self.congestion_control is None else logging.WARNING
+        _log.log(
+            level,
+            "this kernel has no TCP congestion control %s (`modprobe tcp_%s` may help): "
+            "connections keep the system's own, which may be slow where packets are lost",
+            wanted,
+            wanted,
+        )
 
     async def _first_byte(self, connection: AcceptedConnection) -> bytes:
         """Look at the first byte without taking it; empty when none comes."""

@@ -79,6 +79,7 @@ def _assembled(
         requires_tls=config.network.ssl.require_ssl,
         trusted_proxies=config.network.trusted_proxies,
         counts=counts,
+        congestion_control=config.network.tcp_congestion_control,
     )
     host = _Host(config, addresses[0].host, port, chain, setup.serve_viewer)
     return _RunningServer(setup, app, handler, tls, host, _listening(addresses, host, tls))

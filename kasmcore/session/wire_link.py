@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
-from kasmcore.interfaces.transport import Connection, Lane
+from kasmcore.interfaces.transport import Connection, Lane, MeasuredConnection
 from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.protocol.clipboard_transfer import TransferRefused
 from kasmcore.protocol.connection import ServerConnection, ServerReceived
@@ -57,7 +57,9 @@ async def open_wire_link(connection: Connection, viewer_for: ViewerFor) -> WireL
     except KasmcoreError as error:
         await _say_farewell(connection, protocol, str(error))
         raise
+    path = connection.path if isinstance(connection, MeasuredConnection) else None
     abilities = ViewerAbilities(
+        path_round_trip_s=None if path is None else path.shortest_round_trip_s,
         codecs=welcome.codecs,
         viewport=hello.viewport,
         wants_resize=hello.wants_resize,

@@ -10,12 +10,17 @@ from kasmcore.api import (
     ConnectionEnded,
     CuttableConnection,
     Lane,
+    PathState,
     RemoteProtocolError,
 )
 from kasmcore_websocket.lanes import LaneWriter
 
 NAME = "websocket"
 MAXIMUM_INCOMING_BYTES = 128 * 2**10 + 5
+BULK_QUEUE_S = 0.025
+"""Bulk is sent while round trips are no longer than this beyond the shortest ..."""
+BULK_PATIENCE_S = 0.01
+"""... which is looked at so often."""
 CLOSE_LIMIT_S = 1.0
 """How long the message that is being written may take when the connection is to end."""
 MOST_REASON_BYTES = 123
@@ -40,10 +45,28 @@ class WebSocketConnection:
     async def send(self, lane: Lane, message: bytes) -> None:
         """Send one message; returns when the socket has taken it.
 
+        Bulk waits until nothing else is queued: what is in the socket or in the network already
+        cannot be overtaken.
+
         Raises:
             ConnectionEnded: the peer is gone.
         """
+        if lane is Lane.BULK:
+            while self._is_path_busy() and not self._is_ended:
+                await trio.sleep(BULK_PATIENCE_S)
         await self.writer.send(lane, message)
+
+    @property
+    def path(self) -> PathState | None:
+        """How its packets are doing."""
+        return self._tcp.path
+
+    def _is_path_busy(self) -> bool:
+        path = self._tcp.path
+        if path is None:
+            return False
+        queue_s = path.round_trip_s - path.shortest_round_trip_s
+        return path.unsent_bytes > 0 or queue_s > BULK_QUEUE_S
 
     async def receive(self) -> bytes:
         """Wait for the next whole message.

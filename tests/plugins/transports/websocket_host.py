@@ -17,7 +17,7 @@ from hypercorn.typing import ConnectionState
 from kasmcore_websocket.connection import MAXIMUM_INCOMING_BYTES
 from kasmcore_websocket.transport import PATH, SUBPROTOCOL, serve_websocket
 
-from kasmcore.api import Connection, Permission, User
+from kasmcore.api import Connection, PathState, Permission, User
 
 Serve = Callable[[Connection], Awaitable[None]]
 USER = User("tester", Permission.READ)
@@ -37,6 +37,7 @@ class LetIn:
 class TcpConnection:
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
+        self.path: PathState | None = None
 
     async def abort(self) -> None:
         await trio.aclose_forcefully(self.stream)

@@ -24,6 +24,7 @@ OUR_KEYS = {
     "desktop.start_command",
     "network.ssl.enabled",
     "network.ssl.minimum_version",
+    "network.tcp_congestion_control",
     "network.trusted_proxies",
     "network.allowed_origins",
     "network.base_path",

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kasmcore.errors import RemoteProtocolError
 from kasmcore.protocol.clipboard_transfer import (
+    CHUNK_BYTES,
     TransferAssembler,
     TransferRefused,
     cut_transfer,
@@ -51,10 +52,11 @@ def test_contents_arrive_with_the_last_message_and_not_before(
 
 
 def test_chunks_are_never_longer_than_the_protocol_allows() -> None:
-    item = ClipboardItem("text/plain", b"x" * (2 * MAXIMUM_CHUNK_BYTES + 1))
+    item = ClipboardItem("text/plain", b"x" * (2 * CHUNK_BYTES + 1))
     _, *chunks = cut_transfer(1, [item])
     lengths = [len(chunk.data) for chunk in chunks if isinstance(chunk, ClipboardChunk)]
-    assert lengths == [MAXIMUM_CHUNK_BYTES, MAXIMUM_CHUNK_BYTES, 1]
+    assert lengths == [CHUNK_BYTES, CHUNK_BYTES, 1]
+    assert CHUNK_BYTES <= MAXIMUM_CHUNK_BYTES
 
 
 def test_a_transfer_over_the_limit_is_refused_before_it_takes_memory() -> None:
