@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from kasmcore.pipeline.copies import Copy, FrameChange, in_order
 from kasmcore.pipeline.free_shift import free_shift
 from kasmcore.pipeline.pixel_words import FramePair
+from kasmcore.pipeline.residual import residual_of
 from kasmcore.pipeline.shift_votes import horizontal_shift, vertical_shift
 from kasmcore.pipeline.shifted_areas import Shift, shifted_rectangles
-from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask
+from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.values.frames import VisibleFrame
 from kasmcore.values.geometry import Rectangle
 
@@ -22,13 +23,19 @@ _FEWEST_TILES = 8
 _FEWEST_ROWS = 3
 """Changed tiles along a band; in less of them nothing can be seen to scroll."""
 _BAND_TILES = 2
-_MOST_MISSES = 3
+_MOST_MISSES = 2
 """Bands looked at in vain before a direction is given up."""
 _MOST_SHIFTS = 6
 _MOST_COPIES = 16
 _MOST_FREE_SHIFTS = 2
 _FEWEST_FREE_TILES = 64
 """A window smaller than 128 x 128 is sent as quickly as looked for."""
+_SHARE_WORTH_ANOTHER_WAY = 0.3
+"""When one way found something and so little of the change is left, the others are not tried."""
+_PATIENCE_FRAMES = 8
+"""After so many frames in which nothing was found, as in a video, …"""
+_RARE = 4
+"""… only one in so many is looked at."""
 
 Vote = Callable[[FramePair, Rectangle], int | None]
 
@@ -38,37 +45,72 @@ class CopyRules:
     """What is looked for."""
 
     moves: bool
-    """Windows that moved, as the capture source tells, and what scrolled up or down."""
+    """Windows that moved, and what scrolled up or down."""
     sideways: bool
     """What scrolled to the left or right."""
     threshold: float
     """Share of the screen, 0 to 1, that must have changed before scrolls are looked for."""
 
 
-def find_copies(
-    previous: VisibleFrame | None, current: VisibleFrame, changed: TileMask, rules: CopyRules
-) -> FrameChange:
-    """Find how much of a change is content that moved.
+@attrs.define(eq=False)
+class CopyFinder:
+    """Finds how much of each frame's change is content that moved.
 
-    Args:
-        previous: the frame before, None when there is none.
-        current: the frame after; its ``moves`` are tried.
-        changed: the tiles that differ, exactly.
-        rules: what is looked for.
+    It remembers which way of looking found something last, and looks that way first.
     """
-    if previous is None or previous.size != current.size or not rules.moves:
-        return FrameChange.without_copies(changed)
-    search = _Search(FramePair(previous.pixels, current.pixels), rules, changed.copy())
-    search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
-    search.try_free_shifts()
-    search.try_scrolls()
-    copies = in_order(search.found)
-    return FrameChange(changed, copies, _residual(search.frames, changed, copies))
+
+    rules: CopyRules
+    _ways: list[Callable[[_Search], None]] = attrs.field(init=False)
+    _vain_frames: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._ways = [_Search.try_scrolls, _Search.try_free_shifts, _Search.try_sideways]
+
+    def find(
+        self, previous: VisibleFrame | None, current: VisibleFrame, changed: TileMask
+    ) -> FrameChange:
+        """Find the copies of one frame.
+
+        Args:
+            previous: the frame before, None when there is none.
+            current: the frame after; its ``moves`` are tried.
+            changed: the tiles that differ, exactly.
+        """
+        if previous is None or previous.size != current.size or not self.rules.moves:
+            return FrameChange.without_copies(changed)
+        frames = FramePair(previous.pixels, current.pixels)
+        search = _Search(frames, self.rules, changed.copy())
+        search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
+        if search.found or self._is_turn(search):
+            self._look(search, _SHARE_WORTH_ANOTHER_WAY * np.count_nonzero(changed))
+        copies = in_order(search.found)
+        return FrameChange(changed, copies, residual_of(frames, changed, copies))
+
+    def _is_turn(self, search: _Search) -> bool:
+        """False for what cannot be a scroll, and for most frames of a video."""
+        if not search.is_enough_left():
+            return False
+        self._vain_frames += 1
+        rests = self._vain_frames > _PATIENCE_FRAMES and self._vain_frames % _RARE
+        return not rests
+
+    def _look(self, search: _Search, fewest: float) -> None:
+        """Look in one way after the other while nothing is found, or much is left."""
+        for way in list(self._ways):
+            if search.found and np.count_nonzero(search.left) < fewest:
+                break
+            found = len(search.found)
+            way(search)
+            if len(search.found) > found:
+                self._ways.remove(way)
+                self._ways.insert(0, way)
+        if search.found:
+            self._vain_frames = 0
 
 
 @attrs.define(eq=False)
 class _Search:
-    """The state of one search."""
+    """The state of the search in one frame."""
 
     frames: FramePair
     rules: CopyRules
@@ -76,9 +118,15 @@ class _Search:
     """Changed tiles that no copy covers yet."""
     grid: TileGrid = attrs.field(init=False)
     found: list[Copy] = attrs.field(factory=list, init=False)
+    _tried: list[Shift] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.grid = TileGrid(self.frames.size)
+
+    def is_enough_left(self) -> bool:
+        """Enough is left that scrolls are to be looked for."""
+        fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
+        return bool(np.count_nonzero(self.left) >= fewest)
 
     def try_moves(self, moves: Sequence[Shift]) -> None:
         """Try what the capture source knows."""
@@ -87,10 +135,11 @@ class _Search:
                 self._try(move)
 
     def try_scrolls(self) -> None:
-        """Look for scrolls in what is left, if it is enough."""
-        if not self._may_scroll():
-            return
+        """Look for what scrolled up or down."""
         self._try_bands(vertical_shift, is_upright=True)
+
+    def try_sideways(self) -> None:
+        """Look for what scrolled to the left or right."""
         if self.rules.sideways:
             self._try_bands(horizontal_shift, is_upright=False)
 
@@ -110,18 +159,13 @@ class _Search:
         """What goes straight may be a scroll, and follows the rules for scrolls."""
         if dx and dy:
             return True
-        return self._may_scroll() and (dx == 0 or self.rules.sideways)
-
-    def _may_scroll(self) -> bool:
-        """Enough is left that scrolls are to be looked for."""
-        fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
-        return bool(np.count_nonzero(self.left) >= fewest)
+        return self.is_enough_left() and (dx == 0 or self.rules.sideways)
 
     def _try_bands(self, vote: Vote, *, is_upright: bool) -> None:
         """Let bands where most is left vote, until too many know nothing."""
         usable = np.ones(self.left.shape[1 if is_upright else 0], np.bool_)
         misses = hits = 0
-        while misses < _MOST_MISSES and hits < _MOST_SHIFTS:
+        while misses < _MOST_MISSES and hits < _MOST_SHIFTS and self.is_enough_left():
             band = _busiest_band(self.left if is_upright else self.left.T, usable)
             if band is None:
                 return
@@ -136,19 +180,21 @@ class _Search:
 
     def _scroll(self, distance: int, *, is_upright: bool) -> Shift:
         """A scroll by this much of all that is left."""
-        dx, dy = (0, distance) if is_upright else (distance, 0)
-        return Shift(self._area_left(), dx, dy)
-
-    def _area_left(self) -> Rectangle:
         rows, columns = (np.flatnonzero(self.left.any(axis=axis)) for axis in (1, 0))
-        return self.grid.pixels_of(
-            Rectangle.from_edges(
-                int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-            )
+        tiles = Rectangle.from_edges(
+            int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
         )
+        dx, dy = (0, distance) if is_upright else (distance, 0)
+        return Shift(self.grid.pixels_of(tiles), dx, dy)
 
     def _try(self, shift: Shift) -> bool:
-        """Keep what is true of a shift; False if it is nothing."""
+        """Keep what is true of a shift; False if it is nothing new."""
+        if any(
+            (tried.dx, tried.dy) == (shift.dx, shift.dy) and tried.area.contains(shift.area)
+            for tried in self._tried
+        ):
+            return False
+        self._tried.append(shift)
         rectangles = shifted_rectangles(self.frames, shift, self.left, _FEWEST_TILES)
         rectangles = rectangles[: _MOST_COPIES - len(self.found)]
         for rectangle in rectangles:
@@ -156,50 +202,6 @@ class _Search:
             tiles = self.grid.tiles_of(rectangle)
             self.left[tiles.rows, tiles.columns] = False
         return bool(rectangles)
-
-
-def _residual(frames: FramePair, changed: TileMask, copies: Sequence[Copy]) -> TileMask:
-    """Changed tiles that the copies leave different from the frame after."""
-    grid, residual = TileGrid(frames.size), changed.copy()
-    for copy in copies:
-        inner = grid.tiles_inside(copy.rectangle)
-        residual[inner.rows, inner.columns] = False
-    for copy in copies:
-        outer, inner = grid.tiles_of(copy.rectangle), grid.tiles_inside(copy.rectangle)
-        for edge in _around(outer, inner):
-            residual[edge.rows, edge.columns] &= _differs_outside(frames, grid, edge, copies)
-    return residual
-
-
-def _around(outer: Rectangle, inner: Rectangle) -> list[Rectangle]:
-    """What one rectangle has more than another inside it, in up to four pieces."""
-    if inner.is_empty():
-        return [outer]
-    pieces = (
-        Rectangle.from_edges(outer.x, outer.y, outer.right, inner.y),
-        Rectangle.from_edges(outer.x, inner.bottom, outer.right, outer.bottom),
-        Rectangle.from_edges(outer.x, inner.y, inner.x, inner.bottom),
-        Rectangle.from_edges(inner.right, inner.y, outer.right, inner.bottom),
-    )
-    return [piece for piece in pieces if not piece.is_empty()]
-
-
-def _differs_outside(
-    frames: FramePair, grid: TileGrid, tiles: Rectangle, copies: Sequence[Copy]
-) -> TileMask:
-    """Of these tiles those with a pixel that changed and that no copy brings."""
-    area = grid.pixels_of(tiles)
-    before, after = frames.pixels(area)
-    differs = before != after
-    for copy in copies:
-        brought = copy.rectangle.intersection(area)
-        if not brought.is_empty():
-            inside = brought.moved(-area.x, -area.y)
-            differs[inside.rows, inside.columns] = False
-    rows, columns = np.arange(0, area.height, TILE), np.arange(0, area.width, TILE)
-    by_row = np.logical_or.reduceat(differs, rows, axis=0)
-    mask: TileMask = np.logical_or.reduceat(by_row, columns, axis=1)
-    return mask
 
 
 def _densest_area(left: TileMask) -> Rectangle:

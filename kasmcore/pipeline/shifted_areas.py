@@ -83,7 +83,7 @@ def shifted_rectangles(
     rectangles = [grid.pixels_of(found) for found in kept[:_MOST_RECTANGLES]]
     for index in range(len(rectangles)):
         others = rectangles[:index] + rectangles[index + 1 :]
-        rectangles[index] = _grown(frames, rectangles[index], shift, others)
+        rectangles[index] = _grown(frames, rectangles[index], shift, others, changed)
     return rectangles
 
 
@@ -104,12 +104,19 @@ def _rectangles_with_gain(good: TileMask, gain: TileMask, tiles: Rectangle) -> l
 
 
 def _grown(
-    frames: FramePair, rectangle: Rectangle, shift: Shift, others: Sequence[Rectangle]
+    frames: FramePair,
+    rectangle: Rectangle,
+    shift: Shift,
+    others: Sequence[Rectangle],
+    changed: TileMask,
 ) -> Rectangle:
-    """Grow each side by less than a tile, as far as the shift holds and no other is there."""
+    """Grow each side by less than a tile into what changed, unless another one is there."""
+    grid, limits = TileGrid(frames.size), _movable(frames.size, shift)
     for side in _SIDES:
-        strip = side.strip_at(rectangle, TILE - 1).intersection(_movable(frames.size, shift))
-        if not strip.is_empty() and not any(strip.overlaps(other) for other in others):
+        strip = side.strip_at(rectangle, TILE - 1).intersection(limits)
+        tiles = grid.tiles_of(strip)
+        gains = not strip.is_empty() and changed[tiles.rows, tiles.columns].any()
+        if gains and not any(strip.overlaps(other) for other in others):
             old, new = frames.pixels(strip, shift.dx, shift.dy)
             differs = (old != new).any(axis=1 if side.dy else 0)
             if side.dx + side.dy < 0:  # from the rectangle outwards

@@ -10,7 +10,7 @@ import trio
 
 from kasmcore.interfaces.capture import CaptureSource
 from kasmcore.pipeline.copies import FrameChange
-from kasmcore.pipeline.copy_search import CopyRules, find_copies
+from kasmcore.pipeline.copy_search import CopyFinder
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.tiles import TileGrid
@@ -39,7 +39,7 @@ class FrameFlow:
         masks: what makes them visible.
         frame_interval_s: shortest mean time between two frames.
         on_changed: told of each new frame and what it changed.
-        copy_rules: what is looked for of what moved.
+        copies: finds what moved.
         compares: False: all that the source calls damaged counts as changed.
     """
 
@@ -47,7 +47,7 @@ class FrameFlow:
     masks: FrameMasks
     frame_interval_s: float
     on_changed: Callable[[NewestFrame, FrameChange], None]
-    copy_rules: CopyRules
+    copies: CopyFinder
     compares: bool = True
     newest: NewestFrame | None = attrs.field(default=None, init=False)
     history: ChangeHistory | None = attrs.field(default=None, init=False)
@@ -72,7 +72,7 @@ class FrameFlow:
             before = self.newest.frame if self.newest else None
             changed = find_damage(before, frame, compares=self.compares)
             if changed.any() or self.newest is None:
-                self._publish(frame, find_copies(before, frame, changed, self.copy_rules))
+                self._publish(frame, self.copies.find(before, frame, changed))
 
     @contextlib.contextmanager
     def demand(self) -> Iterator[None]:

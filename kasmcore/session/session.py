@@ -16,6 +16,7 @@ from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.viewer_link import ViewerLink
 from kasmcore.pipeline.choice import EncoderFigures
 from kasmcore.pipeline.copies import FrameChange
+from kasmcore.pipeline.copy_search import CopyFinder
 from kasmcore.pipeline.pacing import Pacer, Preference
 from kasmcore.pipeline.plan import Planner
 from kasmcore.plugin_set import PluginEvents
@@ -89,7 +90,7 @@ class Session:
             parts.masks,
             self._rules.frame_interval_s,
             self._on_changed,
-            self._rules.copies,
+            CopyFinder(self._rules.copies),
             self._rules.compares_frames,
         )
         specs = {spec.codec: spec for spec in parts.encoders}

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kasmcore.pipeline.copies import Copy, FrameChange, in_order
-from kasmcore.pipeline.copy_search import CopyRules, find_copies
+from kasmcore.pipeline.copy_search import CopyFinder, CopyRules
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.frames import WindowMove
@@ -19,7 +19,7 @@ WINDOW = Rectangle(37, 21, 350, 210)
 def change_of(before, after, moves=(), rules=RULES) -> FrameChange:
     whole = [Rectangle(0, 0, after.shape[1], after.shape[0])]
     previous, current = visible(before, whole), visible(after, whole, serial=2, moves=moves)
-    return find_copies(previous, current, find_damage(previous, current), rules)
+    return CopyFinder(rules).find(previous, current, find_damage(previous, current))
 
 
 def applied(before, copies):
@@ -162,6 +162,22 @@ def test_whatever_moves_the_copies_are_true(data):
     moves = desk.step(data.draw)
     after = desk.picture()
     assert_right(before, after, change_of(before, after, moves))
+
+
+def test_a_video_is_looked_at_now_and_then_and_a_scroll_after_it_is_found_again():
+    finder = CopyFinder(RULES)
+    whole = [Rectangle(0, 0, 480, 320)]
+
+    def found(before, after):
+        previous, current = visible(before, whole), visible(after, whole)
+        return finder.find(previous, current, find_damage(previous, current)).copies
+
+    video = [photo(480, 320, seed=number) for number in range(2)]
+    assert not any(found(video[n % 2], video[1 - n % 2]) for n in range(30))
+    scrolls = [bool(found(*scrolled(0, 24))) for _ in range(8)]
+    first = scrolls.index(True)
+    assert first < 4
+    assert all(scrolls[first:])
 
 
 def test_scrolls_of_several_windows_are_found_at_once():

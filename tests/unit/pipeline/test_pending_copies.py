@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kasmcore.pipeline.copies import Copy, FrameChange
-from kasmcore.pipeline.copy_search import CopyRules, find_copies
+from kasmcore.pipeline.copy_search import CopyFinder, CopyRules
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.pending import EXACT, MOST_COPIES, ViewerPicture
 from kasmcore.pipeline.tiles import TILE, TileGrid
@@ -37,7 +37,7 @@ class Watcher:
     def new_frame(self, newest: np.ndarray, moves, *, can_copy: bool = True) -> FrameChange:
         whole = [Rectangle(0, 0, newest.shape[1], newest.shape[0])]
         previous, current = visible(self.newest, whole), visible(newest, whole, moves=moves)
-        change = find_copies(previous, current, find_damage(previous, current), RULES)
+        change = CopyFinder(RULES).find(previous, current, find_damage(previous, current))
         if can_copy:
             self.picture.add_change(change)
         else:
