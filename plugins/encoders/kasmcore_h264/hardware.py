@@ -25,11 +25,16 @@ _MOST_DIFFERENCE = 12.0
 
 def find_hardware(settings: H264Settings, make_converter: ConverterFactory) -> Engine | None:
     """Return the first hardware encoder that passes a test; None when there is none."""
-    for engine in _candidates(settings):
-        reason = _fault_of(engine, make_converter)
-        if not reason:
-            return engine
-        logger.debug("h264: %s is not used: %s", engine.title, reason)
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.FATAL)  # puts what FFmpeg says into its exceptions
+    try:
+        for engine in _candidates(settings):
+            reason = _fault_of(engine, make_converter)
+            if not reason:
+                return engine
+            logger.debug("h264: %s is not used: %s", engine.title, reason)
+    finally:
+        av.logging.set_level(level)
     return None
 
 

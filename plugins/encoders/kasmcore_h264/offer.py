@@ -32,8 +32,6 @@ def stream_encoder_spec(settings: H264Settings) -> StreamEncoderSpec:
             where=CODEC,
             remedy="Install PyAV from a wheel, which brings an FFmpeg with it.",
         )
-    # FFmpeg writes to standard error what its exceptions say as well.
-    av.logging.set_level(av.logging.FATAL)
     converter_name, make_converter = converter_factory()
     hardware = find_hardware(settings, make_converter)
     engines = tuple(engine for engine in (hardware, X264) if engine is not None)

@@ -11,9 +11,10 @@ import kasmcore_h264
 import numpy as np
 import pytest
 from av.video.plane import VideoPlane
-from kasmcore_h264 import conversion, offer, stream
+from kasmcore_h264 import conversion, live_options, offer, stream
 from kasmcore_h264.engines import NVENC, X264, Engine, vaapi
 from kasmcore_h264.hardware import find_hardware
+from kasmcore_h264.live_options import live_options_of
 from kasmcore_h264.rates import BUFFER_S, rate_target
 from kasmcore_h264.settings import H264Settings
 from kasmcore_h264.stream import H264Stream
@@ -298,3 +299,16 @@ def test_a_stream_that_cannot_be_opened_is_an_encode_error() -> None:
 
 def _bits_per_s(packets: Sequence[StreamPacket]) -> float:
     return sum(len(packet.payload) for packet in packets) * 8 * SETTINGS.frame_rate / len(packets)
+
+
+def test_options_of_an_open_encoder_are_found_and_unknown_ones_refused() -> None:
+    context = X264.new_context()
+    options = live_options_of(context)
+    assert options is not None, "the way to FFmpeg's options in this PyAV is not known"
+    assert options.set({"crf": "30", "maxrate": "1000000"})
+    assert not options.set({"no-such-option": "1"})
+
+
+def test_an_address_that_is_none_has_no_word() -> None:
+    assert live_options._word_at(0) is None
+    assert live_options._word_at(2**64 - 1) is None

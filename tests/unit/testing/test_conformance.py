@@ -1,8 +1,10 @@
 """The suites hold for our own parts in memory, and find the faults that they are there to find."""
 
-from collections.abc import AsyncIterator, Callable
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import attrs
 import numpy as np
 import pytest
 
@@ -13,12 +15,17 @@ from kasmcore.api import (
     ContentRating,
     DlpFilter,
     DlpFilterSpec,
+    EncodeError,
     EncoderSpec,
     Exactness,
     InputEvent,
     PointerMoved,
     Rectangle,
     Refusal,
+    StreamEncoder,
+    StreamEncoderSpec,
+    StreamPacket,
+    StreamSettings,
     TextTyped,
     ViewerInfo,
     encodable_pixels,
@@ -28,8 +35,10 @@ from kasmcore.testing.conformance import (
     CaptureConformance,
     DlpConformance,
     EncoderConformance,
+    StreamEncoderConformance,
     TransportConformance,
 )
+from kasmcore.testing.conformance.stream_encoder import SETTINGS as STREAM_SETTINGS
 from kasmcore.testing.pictures import Picture, photo_like
 from kasmcore.values.geometry import Size
 
@@ -121,6 +130,89 @@ def test_an_encoder_that_remembers_is_found() -> None:
     suite = TestRawEncoder()
     with pytest.raises(AssertionError):
         suite.test_the_same_pixels_give_the_same_bytes(raw_spec(), RememberingEncoder(), 50)
+
+
+class RawStream:
+    """Key frames are whole pictures, others only what differs; nothing is lost."""
+
+    def __init__(self, settings: StreamSettings) -> None:
+        self.settings = settings
+        self.before: BgrxPixels | None = None
+
+    def encode(self, pixels: BgrxPixels, *, key_frame: bool) -> StreamPacket:
+        size = self.settings.size
+        if self.settings.most_bits_per_s == 0 or pixels.shape != (size.height, size.width, 4):
+            raise EncodeError("closed, or of another size")
+        key_frame = key_frame or self.before is None
+        change = pixels ^ (0 if self.before is None or key_frame else self.before)
+        self.before = pixels.copy()
+        return StreamPacket(bytes([key_frame]) + zlib.compress(change.tobytes(), 1), key_frame)
+
+    def reconfigure(self, settings: StreamSettings) -> None:
+        known = self.settings.size, self.settings.full_chroma
+        if (settings.size, settings.full_chroma) != known:
+            raise EncodeError("another size")
+
+    def close(self) -> None:
+        self.settings = attrs.evolve(self.settings, most_bits_per_s=0)
+
+
+class StreamSuite(StreamEncoderConformance):
+    encoder_class: type[RawStream] = RawStream
+
+    def make_spec(self) -> StreamEncoderSpec:
+        return StreamEncoderSpec(
+            codec="raw",
+            open=self.encoder_class,
+            cost_ns_per_pixel=1.0,
+            releases_gil=False,
+            has_full_chroma=True,
+        )
+
+    def decode(self, payloads: Sequence[bytes], size: Size) -> list[BgrxPixels]:
+        pictures = [np.zeros((size.height, size.width, 4), np.uint8)]
+        for payload in payloads:
+            change = np.frombuffer(zlib.decompress(payload[1:]), np.uint8)
+            pictures.append(
+                change.reshape(pictures[0].shape) ^ pictures[-1 if not payload[0] else 0]
+            )
+        return pictures[1:]
+
+
+class TestRawStream(StreamSuite):
+    def test_fewer_bits_and_lower_quality_make_smaller_packets_at_once(
+        self, encoder: StreamEncoder
+    ) -> None:
+        """It loses nothing, so it cannot save bits."""
+
+
+class DelayingStream(RawStream):
+    held: BgrxPixels | None = None
+
+    def encode(self, pixels: BgrxPixels, *, key_frame: bool) -> StreamPacket:
+        shown, self.held = self.held, pixels.copy()
+        return super().encode(pixels if shown is None else shown, key_frame=key_frame)
+
+
+class KeyStream(RawStream):
+    def encode(self, pixels: BgrxPixels, *, key_frame: bool) -> StreamPacket:
+        return super().encode(pixels, key_frame=True)
+
+
+@pytest.mark.parametrize("kind", [DelayingStream, KeyStream])
+def test_a_stream_that_holds_back_or_sends_key_frames_unasked_is_found(
+    kind: type[RawStream],
+) -> None:
+    suite = StreamSuite()
+    with pytest.raises(AssertionError):
+        suite.test_each_packet_gives_its_own_picture(kind(STREAM_SETTINGS))
+
+
+def test_a_stream_that_ignores_the_bit_rate_is_found() -> None:
+    with pytest.raises(AssertionError):
+        StreamSuite().test_fewer_bits_and_lower_quality_make_smaller_packets_at_once(
+            RawStream(STREAM_SETTINGS)
+        )
 
 
 class CarelessDesktop(SyntheticDesktop):
