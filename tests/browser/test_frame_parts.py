@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 import kasmcore_qoi
+import kasmcore_webp
 import numpy as np
 import pytest
 
@@ -17,10 +18,12 @@ from kasmcore.values.geometry import Rectangle, Size
 from tests.browser.conftest import OpenContext
 from tests.browser.remote_page import RemotePage
 from tests.browser.scripted_server import ScriptedServer, ScriptedViewer, scripted_server
+from tests.browser.slow_drawing import SLOW_DRAWING
 
 pytestmark = pytest.mark.browser
 
 SIZE = Size(400, 300)
+(WEBP,) = (spec.factory() for spec in kasmcore_webp.kasmcore_register_encoders())
 (QOI,) = (spec.factory() for spec in kasmcore_qoi.kasmcore_register_encoders())
 
 
@@ -119,6 +122,25 @@ def test_copies_after_a_change_of_size_begin_from_black(script: Script) -> None:
         image(Rectangle(0, 0, 100, 150), seed=1), copy(100, 0, 100, 150, by=(-100, 0)), size=smaller
     )
     script.check()
+
+
+def test_exact_images_stay_exact_where_the_page_draws_slowly(
+    server: ScriptedServer, open_context: OpenContext
+) -> None:
+    context = open_context()
+    context.add_init_script(SLOW_DRAWING)
+    page = context.new_page()
+    page.goto(server.url)
+    viewer = server.next_viewer()
+    size = Size(500, 400)
+
+    for turn in range(8):
+        pixels = np.random.default_rng(turn).integers(0, 256, (400, 500, 4), np.uint8)
+        payload = WEBP.encode(pixels, 100)
+        viewer.show(size, EncodedRectangle(Rectangle(0, 0, 500, 400), "webp", 100, payload))
+        np.testing.assert_array_equal(RemotePage.on(page).pixels(), pixels[..., 2::-1])
+
+    assert page.evaluate("drawn") == {"frames": 5, "pixels": 3}
 
 
 def test_an_image_of_another_size_fills_its_rectangle(script: Script) -> None:

@@ -17,6 +17,7 @@ from tests.browser.conftest import OpenContext
 from tests.browser.pictures import photograph
 from tests.browser.remote_page import RemotePage
 from tests.browser.scripted_server import ScriptedServer, ScriptedViewer, scripted_server
+from tests.browser.slow_drawing import SLOW_DRAWING
 from tests.browser.video_packets import PacketMaker
 from tests.x_desk import RgbPixels
 
@@ -191,23 +192,6 @@ def test_a_stream_survives_a_failed_image_beside_it(script: Script) -> None:
 
     script.show(video(packets[2]))
     assert psnr(script.shown(), moving[2]) > 33
-
-
-SLOW_DRAWING = """
-const { drawImage, putImageData } = CanvasRenderingContext2D.prototype;
-globalThis.drawn = { frames: 0, pixels: 0 };
-CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {
-  drawImage.call(this, image, ...rest);
-  if (!(image instanceof VideoFrame)) return;
-  drawn.frames += 1;
-  const end = performance.now() + 30;
-  while (performance.now() < end);
-};
-CanvasRenderingContext2D.prototype.putImageData = function (...all) {
-  drawn.pixels += 1;
-  putImageData.apply(this, all);
-};
-"""
 
 
 @pytest.mark.parametrize("area", [Rectangle(0, 0, 400, 300), Rectangle(3, 5, 389, 293)])

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { FrameDecoder } from "../src/decoders/decode_frame.js";
 import { DecodeError } from "../src/errors.js";
+import { dropReplaced } from "../src/workers/frame_batch.js";
 import { FramePipeline } from "../src/workers/frame_pipeline.js";
 
 /** @typedef {import("../src/protocol/messages.js").Frame} Frame */
@@ -151,3 +152,71 @@ test("pictures of a failed frame are closed", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(closed, 1);
 });
+
+test("frames that are decoded while another one is shown are handed on together", () => {
+  const { pipeline, log } = makePipeline();
+  for (const serial of [1, 2, 3]) pipeline.receive(frame(serial, "quick"), 5);
+  assert.deepEqual(log, ["show 1 (1)"]);
+  pipeline.presented(1, 12);
+  assert.deepEqual(log.slice(1), ["show 2 (1), 3 (1)", "shown 1, 2 queued"]);
+  pipeline.presented(2, 13); // not the last of what is being shown: of another connection
+  assert.equal(log.length, 3);
+  pipeline.presented(3, 14);
+  assert.deepEqual(log.slice(3), ["shown 2, 1 queued", "shown 3, 0 queued"]);
+});
+
+test("a closed pipeline frees what was decoded and what comes late", async () => {
+  const { pipeline, log, finishOne } = makePipeline();
+  let closed = 0;
+  const image = { width: 1, height: 1, close: () => (closed += 1) };
+  const bitmap = /** @type {ImageBitmap} */ (image);
+  pipeline.decoder.decoders.set("quick", { codec: "quick", decode: () => bitmap });
+  pipeline.receive(frame(1, "slow"), 5);
+  pipeline.receive(frame(2, "quick"), 5);
+  pipeline.close();
+  await finishOne();
+  assert.equal(closed, 1);
+  assert.deepEqual(log, []);
+});
+
+/**
+ * @param {number | null} stream  null: a copy from here
+ * @param {[number, number, number, number]} place
+ * @param {{freed: number}} count
+ * @returns {import("../src/decoders/decode_frame.js").PicturePart}
+ */
+function part(stream, [x, y, width, height], count) {
+  const image = { displayWidth: width, displayHeight: height, close: () => (count.freed += 1) };
+  const common = { x, y, width, height, codec: "h264", bytes: 9, shown: { width, height }, stream };
+  if (stream === null) return { ...common, x: x + 1, image: null, source: { x, y } };
+  return { ...common, image: /** @type {VideoFrame} */ (/** @type {unknown} */ (image)), source: null };
+}
+
+for (const { what, places, drawn } of [
+  { what: "covers it", places: [[1, 0, 0, 9, 9], [1, 0, 0, 9, 9], [1, 0, 0, 9, 9]], drawn: [2] },
+  { what: "is larger", places: [[1, 2, 2, 5, 5], [1, 0, 0, 9, 9]], drawn: [1] },
+  { what: "is smaller", places: [[1, 0, 0, 9, 9], [1, 2, 2, 5, 5]], drawn: [0, 1] },
+  { what: "is of another stream", places: [[1, 0, 0, 9, 9], [2, 0, 0, 9, 9]], drawn: [0, 1] },
+  {
+    what: "comes after a copy of it",
+    places: [[1, 0, 0, 9, 9], [null, 4, 4, 2, 2], [1, 0, 0, 9, 9], [1, 0, 0, 9, 9]],
+    drawn: [0, 3],
+  },
+  {
+    what: "comes after a copy of something else",
+    places: [[1, 0, 0, 9, 9], [null, 9, 0, 2, 2], [1, 0, 0, 9, 9]],
+    drawn: [2],
+  },
+]) {
+  test(`of waiting pictures of a stream, what a newer one that ${what} replaces is right`, () => {
+    const count = { freed: 0 };
+    const parts = places.map(([stream, x, y, width, height]) =>
+      part(stream, /** @type {[number, number, number, number]} */ ([x, y, width, height]), count),
+    );
+    const videos = parts.filter(({ stream }) => stream !== null).length;
+    dropReplaced(parts);
+    const left = parts.flatMap(({ image }, place) => (image === null ? [] : [place]));
+    assert.deepEqual(left, drawn);
+    assert.equal(count.freed, videos - drawn.length);
+  });
+}

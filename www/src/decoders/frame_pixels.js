@@ -1,6 +1,8 @@
 /** Enough samples to trust their median. */
 const SAMPLES = 8;
-/** Copying must be this much cheaper than drawing was: other threads disturb what is measured. */
+/** Smaller pictures say little about the time per pixel. */
+const LEAST_MEASURED = 128 * 1024;
+/** What copying may take of what drawing took; it leaves the page's thread alone, after all. */
 const MOST_SHARE = 1.2;
 /** Kept for the next pictures, in bytes. */
 const MOST_KEPT = 24 * 1024 * 1024;
@@ -67,7 +69,8 @@ export class FramePixels {
       return frame;
     }
     frame.close();
-    this.#note(((performance.now() - started_ms) * 1e6) / (width * height));
+    const copying_ms = performance.now() - started_ms;
+    if (width * height >= LEAST_MEASURED) this.#note((copying_ms * 1e6) / (width * height));
     return pixels;
   }
 
