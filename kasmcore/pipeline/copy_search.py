@@ -30,8 +30,8 @@ _MOST_COPIES = 16
 _MOST_FREE_SHIFTS = 2
 _FEWEST_FREE_TILES = 64
 """A window smaller than 128 x 128 is sent as quickly as looked for."""
-_SHARE_WORTH_ANOTHER_WAY = 0.3
-"""When one way found something and so little of the change is left, the others are not tried."""
+_SHARE_WORTH_MORE = 0.15
+"""When something was found and less of the change is left, no more is looked for."""
 _PATIENCE_FRAMES = 8
 """After so many frames in which nothing was found, as in a video, …"""
 _RARE = 4
@@ -82,7 +82,7 @@ class CopyFinder:
         search = _Search(frames, self.rules, changed.copy())
         search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
         if search.found or self._is_turn(search):
-            self._look(search, _SHARE_WORTH_ANOTHER_WAY * np.count_nonzero(changed))
+            self._look(search)
         copies = in_order(search.found)
         return FrameChange(changed, copies, residual_of(frames, changed, copies))
 
@@ -94,10 +94,10 @@ class CopyFinder:
         rests = self._vain_frames > _PATIENCE_FRAMES and self._vain_frames % _RARE
         return not rests
 
-    def _look(self, search: _Search, fewest: float) -> None:
-        """Look in one way after the other while nothing is found, or much is left."""
+    def _look(self, search: _Search) -> None:
+        """Look in one way after the other while enough is left."""
         for way in list(self._ways):
-            if search.found and np.count_nonzero(search.left) < fewest:
+            if not search.is_enough_left():
                 break
             found = len(search.found)
             way(search)
@@ -117,15 +117,19 @@ class _Search:
     left: TileMask
     """Changed tiles that no copy covers yet."""
     grid: TileGrid = attrs.field(init=False)
+    _changed_tiles: int = attrs.field(init=False)
     found: list[Copy] = attrs.field(factory=list, init=False)
     _tried: list[Shift] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.grid = TileGrid(self.frames.size)
+        self._changed_tiles = int(np.count_nonzero(self.left))
 
     def is_enough_left(self) -> bool:
         """Enough is left that scrolls are to be looked for."""
         fewest = max(_FEWEST_TILES, self.rules.threshold * self.left.size)
+        if self.found:
+            fewest = max(fewest, _SHARE_WORTH_MORE * self._changed_tiles)
         return bool(np.count_nonzero(self.left) >= fewest)
 
     def try_moves(self, moves: Sequence[Shift]) -> None:
