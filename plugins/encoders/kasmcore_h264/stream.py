@@ -60,7 +60,11 @@ class H264Stream:
         self._is_closed = False
         self._fixed: Options = {}
         self._live: Options = {}
-        self._open()
+        try:
+            self._open()
+        except EncodeError:
+            self._converter.close()
+            raise
 
     def encode(self, pixels: BgrxPixels, *, key_frame: bool) -> StreamPacket:
         """Encode the next picture; see ``StreamEncoder``."""
