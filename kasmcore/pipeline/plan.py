@@ -65,6 +65,8 @@ class PlanRequest:
     grid: TileGrid
     changed: TileMask
     """Tiles that must be sent."""
+    exact: TileMask | None = None
+    """Those of the changed tiles that must be exact."""
     refine: TileMask
     """Tiles at rest that could be sent exactly if there is room."""
     heat: TileFloats
@@ -108,6 +110,8 @@ class Planner:
     def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Pictures first, so that a rectangle of text that overlaps one is drawn over it."""
         changed = request.changed
+        if request.exact is not None and request.exact.any():
+            return self._with_exact_ones(request, request.exact)
         if np.count_nonzero(changed) * TILE * TILE <= SMALL_AREA_PIXELS:
             exact = self._jobs(request, changed, Content.TEXT, EXACT)
             if exact is not None:
@@ -122,6 +126,17 @@ class Planner:
                 jobs += part
                 words.append(f"{content.value} {np.count_nonzero(mask)} tiles at {quality}")
         return jobs, ", ".join(words)
+
+    def _with_exact_ones(
+        self, request: PlanRequest, exact: TileMask
+    ) -> tuple[list[EncodeJob], str]:
+        """Some tiles exactly, the others as motion and link allow."""
+        exact_jobs = self._jobs(request, request.changed & exact, Content.TEXT, EXACT)
+        if exact_jobs is None:
+            return self._changed_jobs(attrs.evolve(request, exact=None))
+        others = attrs.evolve(request, changed=request.changed & ~exact, exact=None)
+        jobs, why = self._changed_jobs(others)
+        return jobs + exact_jobs, f"{why}, {np.count_nonzero(exact)} tiles exactly"
 
     def _jobs_for_motion(
         self, request: PlanRequest, mask: TileMask, content: Content, spent_s: dict[str, float]

@@ -17,6 +17,8 @@ _COMFORT = 0.4
 _EFFORT_STEP = 1.25
 """How much longer each step takes, as far as it has not been measured."""
 _LEARNING_RATE = 0.1
+_MOST_UNLIKE = 1.5
+"""How much more than its step says an effort may cost."""
 _CLASS_DOWN = 0.9
 _CLASS_UP = 1.25
 _SMALLEST_CLASS_BITS_PER_S = 125_000.0
@@ -103,7 +105,10 @@ class EffortChoice:
         """Learn from one picture."""
         cost = seconds * 1e9 / pixels
         before = self._measured.get(effort, cost)
-        self._measured[effort] = before + _LEARNING_RATE * (cost - before)
+        learned = self._measured[effort] = before + _LEARNING_RATE * (cost - before)
+        for other, known in self._measured.items():  # what was learned under load is not for ever
+            expected = learned * math.pow(_EFFORT_STEP, (other - effort) / 10)
+            self._measured[other] = min(known, _MOST_UNLIKE * expected)
 
     def expected_s(self, effort: int, pixels: int) -> float:
         """Time that one picture takes."""

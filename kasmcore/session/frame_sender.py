@@ -284,6 +284,7 @@ class FrameSender:
             frame=newest.frame,
             grid=newest.grid,
             changed=changed,
+            exact=video.exposed,
             refine=refine,
             heat=history.heat(now_s),
             budget_bytes=video.budget_left(viewer.pacer.frame_budget_bytes()),

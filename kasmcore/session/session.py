@@ -268,10 +268,12 @@ class Session:
 
     def _on_changed(self, newest: NewestFrame, change: FrameChange) -> None:
         self.pool.forget_before(newest.frame.serial)
+        exposed = None
         if self.frames.history is not None:
-            self.streams.note_frame(self.frames.history, newest.damaged_s)
+            exposed = self.streams.note_frame(newest, self.frames.history)
         self._video_mode.note_changed(change.residual, newest.damaged_s)
         for viewer in self.viewers:
+            viewer.video.note_exposed(exposed)
             viewer.note_changed(newest.grid, change)
 
     def _on_refused(self, viewer: ViewerInfo, filter_name: str, topic: str) -> None:

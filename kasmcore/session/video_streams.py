@@ -11,10 +11,12 @@ import attrs
 
 from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.pipeline.history import ChangeHistory
-from kasmcore.pipeline.tiles import TILE
+from kasmcore.pipeline.region_bounds import RegionBounds
+from kasmcore.pipeline.tiles import TILE, TileMask
 from kasmcore.pipeline.video_budget import EffortChoice, VideoRules, budget_class, frame_rate_for
 from kasmcore.pipeline.video_regions import RegionFinder, RegionRules, VideoRegion
 from kasmcore.session.encode_pool import EncodePool
+from kasmcore.session.frame_flow import NewestFrame
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.video_stream import Subscription, VideoStream
 from kasmcore.values.geometry import Rectangle
@@ -47,6 +49,7 @@ class VideoStreams:
     """Encoded by streams that are closed."""
     _finder: RegionFinder = attrs.field(init=False)
     _whole_screen: RegionFinder = attrs.field(init=False)
+    _bounds: RegionBounds = attrs.field(init=False)
     _latest: tuple[ChangeHistory, float] | None = attrs.field(default=None, init=False)
     _streams: list[VideoStream] = attrs.field(factory=list, init=False)
     _efforts: dict[str, EffortChoice] = attrs.field(init=False)
@@ -57,6 +60,7 @@ class VideoStreams:
         numbers = itertools.count(1)
         self._finder = RegionFinder(RegionRules(), numbers)
         self._whole_screen = RegionFinder(RegionRules(whole_screen=True), numbers)
+        self._bounds = RegionBounds(numbers)
         self._efforts = {spec.codec: EffortChoice(spec.cost_ns_per_pixel) for spec in self.specs}
 
     @property
@@ -64,19 +68,25 @@ class VideoStreams:
         """How many streams there are now."""
         return len(self._streams)
 
-    def note_frame(self, history: ChangeHistory, now_s: float) -> None:
-        """A new frame exists: follow the regions, end the streams of those that are over."""
+    def note_frame(self, newest: NewestFrame, history: ChangeHistory) -> TileMask | None:
+        """A new frame exists: follow the regions, end the streams of those that are over.
+
+        Returns: tiles at the edges of regions in which something beside them has changed.
+        """
         if not self.specs:
-            return
+            return None
+        now_s = newest.damaged_s
         before = {region.number for region in self._regions}
         self._latest = history, now_s
-        self._regions = self._finder.look(history, now_s)
+        found = self._finder.look(history, now_s)
+        self._regions, exposed = self._bounds.follow(found, newest.grid, newest.frame.pixels)
         numbers = {region.number for region in self._regions}
         if numbers != before:
             _LOG.debug("video regions: %s", self._finder.why() or "none")
             numbers |= {region.number for region in self._whole_screen.look(history, now_s)}
             self._broken = {pair for pair in self._broken if pair[0] in numbers}
             self._close(stream for stream in self._streams if stream.region not in numbers)
+        return exposed
 
     def regions(self, *, whole_screen: bool) -> tuple[VideoRegion, ...]:
         """What moves in the newest frame, or the one region that is all of it."""

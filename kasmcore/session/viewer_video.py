@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kasmcore.pipeline.moving_rectangles import share_of
 from kasmcore.pipeline.pacing import Pacer
+from kasmcore.pipeline.region_bounds import edge_tiles
 from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.pipeline.video_regions import VideoRegion
 from kasmcore.session.outbox import Outbox
@@ -38,6 +39,8 @@ class VideoPlan:
     subscriptions: tuple[Subscription, ...]
     tiles: TileMask
     """Shown by video, and so not by images."""
+    exposed: TileMask
+    """At the edges of videos, changed beside them: images show them, exactly, over the video."""
     waiting: TileMask
     """Left as they are until the stream can go on."""
     quality_sent: NDArray[np.uint8]
@@ -48,7 +51,9 @@ class VideoPlan:
     @classmethod
     def leaving_all_but(cls, tiles: TileMask, grid: TileGrid) -> VideoPlan:
         """No video now, and only these tiles as images."""
-        return cls((), grid.empty_mask(), ~tiles, np.zeros(grid.shape, np.uint8), 0.0, "overtakes")
+        nothing = grid.empty_mask()
+        quality_sent = np.zeros(grid.shape, np.uint8)
+        return cls((), nothing, nothing, ~tiles, quality_sent, 0.0, "overtakes")
 
     def budget_left(self, budget_bytes: float) -> float:
         """What the frame's images may take; little, if they only make exact what rests."""
@@ -77,6 +82,8 @@ class ViewerVideo:
     """What it can decode."""
     preference: VideoPreference = VideoPreference.AUTO
     _subscriptions: dict[int, Subscription] = attrs.field(factory=dict, init=False)
+    _exposed: TileMask | None = attrs.field(default=None, init=False)
+    """Tiles that changed beside a video, if they are at its edge; None: perhaps all."""
     _was_told: bool = attrs.field(default=False, init=False)
     _image_bytes: float = attrs.field(default=0.0, init=False)
     """Of the last second, about."""
@@ -93,7 +100,7 @@ class ViewerVideo:
         """Decide which regions come by video now."""
         regions = self._regions()
         self._leave_others(regions)
-        tiles, waiting = grid.empty_mask(), grid.empty_mask()
+        tiles, edges, waiting = grid.empty_mask(), grid.empty_mask(), grid.empty_mask()
         quality_sent = np.zeros(grid.shape, np.uint8)
         chosen: list[Subscription] = []
         for region in regions:
@@ -109,12 +116,16 @@ class ViewerVideo:
                 subscription.stream.adapt(now_s)
                 chosen.append(subscription)
                 tiles[place] = True
+                edges |= edge_tiles(subscription.stream.rectangle, grid)
                 quality_sent[place] = subscription.stream.settings.quality
             elif subscription.times_behind:
                 waiting[place] = True
+        exposed = self._take_exposed(edges & pending)
         expected_bytes = sum(item.stream.mean_bytes for item in chosen)
         why = ", ".join(f"video {item.stream.number}" for item in chosen)
-        return VideoPlan(tuple(chosen), tiles, waiting, quality_sent, expected_bytes, why)
+        return VideoPlan(
+            tuple(chosen), tiles & ~exposed, exposed, waiting, quality_sent, expected_bytes, why
+        )
 
     @contextlib.asynccontextmanager
     async def encoding(self, plan: VideoPlan, frame: VisibleFrame) -> AsyncIterator[VideoPackets]:
@@ -159,6 +170,14 @@ class ViewerVideo:
         """The viewer lost a frame, or asked for all of its picture: streams go on by key frames."""
         for subscription in self._subscriptions.values():
             subscription.start_again()
+        self._exposed = None
+
+    def note_exposed(self, exposed: TileMask | None) -> None:
+        """In a new frame these tiles at the edges of videos have changed beside the video."""
+        if exposed is None or self._exposed is None or exposed.shape != self._exposed.shape:
+            self._exposed = None
+        else:
+            self._exposed |= exposed
 
     def avoid(self, codec: str) -> bool:
         """The viewer cannot decode a codec after all. Returns: True when it is one of streams."""
@@ -197,11 +216,20 @@ class ViewerVideo:
                 self._tell_why()
                 return None
             subscription = self.streams.subscribe(region, spec, bits_per_s, now_s)
+            self._exposed = None
         else:
             subscription = self.streams.keep(subscription, region, bits_per_s, now_s)
         if subscription is not None:
             self._subscriptions[region.number] = subscription
         return subscription
+
+    def _take_exposed(self, edges: TileMask) -> TileMask:
+        """Those of the edges' tiles that images must show too; they are not told again."""
+        if self._exposed is None:
+            self._exposed = np.ones_like(edges)
+        exposed: TileMask = edges & self._exposed
+        self._exposed &= ~exposed
+        return exposed
 
     def _catch_up(
         self, subscription: Subscription, region: VideoRegion, now_s: float

@@ -26,12 +26,19 @@ async def settle() -> None:
     await trio.testing.wait_all_tasks_blocked()
 
 
-async def play(desk: Desk, seconds: float, *, rate_hz: float = 30, first: int = 0) -> None:
+async def play(
+    desk: Desk,
+    seconds: float,
+    *,
+    rate_hz: float = 30,
+    first: int = 0,
+    window: Rectangle = WINDOW,
+) -> None:
     """Show noise in the window, another one in each picture."""
-    shape = (WINDOW.height, WINDOW.width, 4)
+    shape = (window.height, window.width, 4)
     for step in range(round(seconds * rate_hz)):
         noise = np.random.default_rng(first + step).integers(0, 255, shape, np.uint8)
-        desk.desktop.paint_pixels(WINDOW.x, WINDOW.y, noise)
+        desk.desktop.paint_pixels(window.x, window.y, noise)
         await trio.sleep(1 / rate_hz)
 
 
@@ -51,11 +58,11 @@ def images_inside(viewer: MemoryLink, since: int) -> list[object]:
     ]
 
 
-def expected(desk: Desk) -> np.ndarray:
+def expected(desk: Desk, window: Rectangle = WINDOW) -> np.ndarray:
     """The display, with what is left of it by video in the window."""
     pixels = desk.desktop.pixels
-    inside = pixels[WINDOW.rows, WINDOW.columns]
-    pixels[WINDOW.rows, WINDOW.columns] = blurred(inside)
+    inside = pixels[window.rows, window.columns]
+    pixels[window.rows, window.columns] = blurred(inside)
     return pixels
 
 
@@ -88,6 +95,57 @@ async def test_what_changes_beside_a_video_is_exact_in_the_same_frame(autojump_c
         both = [f for f in viewer.frames if len({type(part) for part in f.rectangles}) > 1]
         assert both
         assert all(isinstance(frame.rectangles[0], VideoRectangle) for frame in both)
+
+
+async def test_what_is_round_a_video_that_begins_within_a_tile_is_exact(autojump_clock):
+    window = Rectangle(70, 37, 149, 121)
+    xorz = Xorz()
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        desk.desktop.paint(Rectangle(0, 0, 320, 200), (201, 99, 33))
+        viewer = await desk.join(codecs=CODECS)
+        await play(desk, 1, window=window)
+        sent = len(viewer.frames)
+        for step in range(30):
+            await play(desk, 1 / 30, first=step, window=window)
+            await settle()
+            assert (viewer.picture == expected(desk, window)).all()
+        assert {part.rectangle for part in parts_of(viewer, sent)} == {window}
+        assert images_inside(viewer, sent) == []
+
+
+async def test_a_change_just_beside_a_video_is_exact_too(autojump_clock):
+    window = Rectangle(70, 37, 149, 121)
+    beside = Rectangle(window.right, window.y + 20, 2, 40)
+    xorz = Xorz()
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        viewer = await desk.join(codecs=CODECS)
+        await play(desk, 1, window=window)
+        for step in range(3):
+            desk.desktop.paint(beside, (step, 77, 255))
+            for _ in range(20):
+                await play(desk, 1 / 30, first=step, window=window)
+            await settle()
+            assert (viewer.picture[beside.rows, beside.columns, 0] == 255).all()
+            assert (viewer.picture[beside.rows, beside.columns, 2] == step).all()
+        assert len(xorz.opened) == 1
+
+
+async def test_a_change_beside_a_video_reaches_a_viewer_that_skipped_it(autojump_clock):
+    window = Rectangle(70, 37, 149, 121)
+    beside = Rectangle(window.right, window.y + 20, 2, 40)
+    xorz = Xorz()
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        quick, slow = await desk.join(codecs=CODECS), await desk.join(codecs=CODECS)
+        await play(desk, 1, window=window)
+        slow.stall()
+        desk.desktop.paint(beside, (7, 77, 255))
+        await play(desk, 0.2, window=window)
+        slow.flow()
+        await play(desk, 0.2, first=6, window=window)
+        await settle()
+        for viewer in (quick, slow):
+            assert (viewer.picture[beside.rows, beside.columns, 2] == 7).all()
+            assert viewer.video.faults == []
 
 
 async def test_a_video_at_rest_becomes_exact_and_its_stream_ends(autojump_clock):
