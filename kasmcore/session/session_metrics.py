@@ -16,5 +16,7 @@ def metrics_of(session: Session) -> SessionMetrics:
         skipped_frames_total=totals.skipped_frames,
         sent_bytes_total=totals.payload_bytes,
         encode_microseconds_total=round(session.pool.encode_seconds * 1e6),
+        video_streams=session.streams.running,
+        video_packets_total=session.streams.total_packets(),
         policy_refusals_total=session.refusals,
     )

@@ -22,6 +22,8 @@ class SessionMetrics:
     skipped_frames_total: int = _metric("counter", "Frames that a newer one replaced unsent.")
     sent_bytes_total: int = _metric("counter", "Bytes of encoded pixels sent to all viewers.")
     encode_microseconds_total: int = _metric("counter", "Time spent encoding, in all threads.")
+    video_streams: int = _metric("gauge", "Video streams encoded now; viewers share them.")
+    video_packets_total: int = _metric("counter", "Pictures encoded for video streams.")
     policy_refusals_total: int = _metric("counter", "What DLP filters refused.")
 
 
