@@ -12,7 +12,8 @@ import numpy as np
 import trio
 from kasmcore_synthetic.picture import SQUARE_COLOURS, layout_of
 
-from kasmcore.testing.client import Client, connect
+from kasmcore.testing.client import DEFAULT_HELLO, Client, connect
+from kasmcore.testing.stream_decoders import H264Decoder
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.viewer_events import KeyEvent, Ping
 from kasmcore.values.viewer_updates import Pong
@@ -93,7 +94,11 @@ async def impaired_desk(
     async with AsyncExitStack() as stack:
         with link.entered(Side.CLIENT):
             client = await stack.enter_async_context(
-                connect(f"http://{SERVER_ADDRESS}:{server.port}/")
+                connect(
+                    f"http://{SERVER_ADDRESS}:{server.port}/",
+                    hello=attrs.evolve(DEFAULT_HELLO, codecs=(*DEFAULT_HELLO.codecs, "h264")),
+                    stream_decoders={"h264": H264Decoder},
+                )
             )
         desk = ImpairedDesk(client, link)
         nursery = await stack.enter_async_context(trio.open_nursery())

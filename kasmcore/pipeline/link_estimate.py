@@ -39,14 +39,14 @@ _LESSON_PASSING_S = 0.010
 """... nor do fewer than pass a slow one in this time."""
 _BUSY_SHARE = 0.5
 """A link that is busy for this share of a lesson is the limit."""
-_USED_SHARE = 0.25
+_USED_SHARE = 0.1
 """One that carries less of what is believed shows nothing new."""
 _SURELY_BUSY_S = 0.05
 """A frame this much later than others was held up by its own bytes, whatever came before it."""
 _LEAST_BUSY_S = 0.001
 _SURELY_CARRIED = 1.25
 """A link without a queue carries more than it is given: so much more is tried."""
-_PERHAPS_CARRIED = 3.0
+_PERHAPS_CARRIED = 6.0
 _GROWTH_A_ROUND_TRIP = 2.0
 _SHORTEST_GROWTH_S = 0.02
 
@@ -213,7 +213,7 @@ class LinkEstimate:
         busy_s = sum(passage.busy_s for passage in busy)
         busy_bytes = sum(passage.payload_bytes for passage in busy)
         if busy_s >= _BUSY_SHARE * _LESSON_S and self._teaches(busy_bytes):
-            self._note_limit(now_s, busy_bytes / busy_s)
+            self._note_limit(now_s, max(busy_bytes / busy_s, self._surely_carried(now_s)))
             return
         delivered = sum(passage.payload_bytes for passage in self._passages) / _LESSON_S
         if self.queue_s == 0 and delivered >= _USED_SHARE * self.bytes_per_s:
@@ -221,6 +221,13 @@ class LinkEstimate:
             seen = delivered * _LESSON_S / seen_s
             more = max(_SURELY_CARRIED * delivered, min(seen, _PERHAPS_CARRIED * delivered))
             self._raise_to(now_s, more)
+
+    def _surely_carried(self, now_s: float) -> float:
+        """What has passed since the oldest frame of this lesson, whatever the reason of a wait."""
+        oldest, *later = self._passages
+        return sum(passage.payload_bytes for passage in later) / max(
+            now_s - oldest.arrived_s, _BUSY_SHARE * _LESSON_S
+        )
 
     def _teaches(self, total_bytes: int) -> bool:
         return total_bytes >= min(_LESSON_BYTES, self.bytes_per_s * _LESSON_PASSING_S)

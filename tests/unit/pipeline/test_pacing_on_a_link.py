@@ -44,7 +44,7 @@ def test_the_queue_stays_short_and_the_link_is_used(rate, round_trip_s, seed, pa
 @given(st.floats(0.3 * MBIT, 3 * MBIT), round_trips_s, seeds)
 def test_a_very_slow_link_starves_nobody(rate, round_trip_s, seed):
     model = Model(rate, round_trip_s, seed=seed).run(8)
-    assert longest_gap_s(model, 3) < 1.0
+    assert longest_gap_s(model, 3) < 1.5
     assert model.goodput(3) >= 0.7 * rate
 
 
