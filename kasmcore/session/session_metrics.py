@@ -18,5 +18,6 @@ def metrics_of(session: Session) -> SessionMetrics:
         encode_microseconds_total=round(session.pool.encode_seconds * 1e6),
         video_streams=session.streams.running,
         video_packets_total=session.streams.total_packets(),
+        event_loop_lag_p99_microseconds=round(session.frames.loop_lag.percentile_s(99) * 1e6),
         policy_refusals_total=session.refusals,
     )

@@ -24,6 +24,9 @@ class SessionMetrics:
     encode_microseconds_total: int = _metric("counter", "Time spent encoding, in all threads.")
     video_streams: int = _metric("gauge", "Video streams encoded now; viewers share them.")
     video_packets_total: int = _metric("counter", "Pictures encoded for video streams.")
+    event_loop_lag_p99_microseconds: int = _metric(
+        "gauge", "How late the server's event loop woke for a frame's turn, 99th percentile."
+    )
     policy_refusals_total: int = _metric("counter", "What DLP filters refused.")
 
 

@@ -315,3 +315,18 @@ async def test_the_effect_of_input_overtakes_motion_that_waits_for_acknowledgeme
         viewer.do(FrameShown(effect.serial, 1000, 1000, 0))
         await trio.sleep(1)
         assert (viewer.picture == desk.desktop.pixels).all()
+
+
+async def test_the_lag_of_the_event_loop_is_measured_while_frames_flow(autojump_clock):
+    async with open_desk() as desk:
+        await desk.join()
+        for step in range(30):
+            desk.desktop.paint(Rectangle(0, 0, 16, 16), (step, step, step))
+            await trio.sleep(1 / 120)
+        lag = desk.session.frames.loop_lag
+        assert lag.percentile_s(50) == 0.0  # the mock clock jumps to the very moment
+        assert lag.count > 5
+        await trio.sleep(100)
+        before = lag.count
+        await trio.sleep(100)
+        assert lag.count == before  # an idle desktop measures nothing
