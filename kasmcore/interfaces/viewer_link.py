@@ -26,6 +26,8 @@ class ViewerAbilities:
     """True when it carries out copies inside its picture."""
     can_scale: bool = False
     """True when it stretches images that are smaller than their rectangle."""
+    has_full_chroma: bool = False
+    """True when it decodes video streams in 4:4:4 too."""
     path_round_trip_s: float | None = None
     """Shortest round trip that its transport has measured; None when it measures none."""
 

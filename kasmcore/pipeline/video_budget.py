@@ -11,6 +11,8 @@ from kasmcore.values.geometry import Size
 
 _FRAME_RATES = (15.0, 30.0, 60.0, 120.0)
 _EFFORTS = (0, 10, 20, 30, 40, 50, 60, 70)
+_USUAL_FRAME_RATE = 30.0
+_USUAL_AREA = 1920 * 1080
 _USUAL_EFFORT = 30
 _COMFORT = 0.4
 """Share of the time there is that more effort than usual may take."""
@@ -31,11 +33,12 @@ class VideoRules:
     Attributes:
         quality: 1 to 99, what streams look like when the bits allow it.
         most_pictures_per_s: frame rate of the session.
-        most_bits_per_pixel: limit on a fast link, at up to 30 pictures a second.
+        most_bits_per_pixel: limit on a fast link, for 1920x1080 at up to 30 pictures a second.
         link_share: share of a viewer's link that its streams may take together.
         most_effort: 0 to 100; a deadline may lower it.
         time_share: share of the time between two pictures that encoding may take.
-        full_chroma: True for 4:4:4.
+        full_chroma_area: most pixels of a stream in 4:4:4, for viewers that can decode it. In a
+            small video coloured edges matter, and there are bits enough for them.
         key_frame_every: pictures from one key frame to the next; None: only where one is needed.
     """
 
@@ -45,19 +48,29 @@ class VideoRules:
     link_share: float = 0.8
     most_effort: int = 70
     time_share: float = 0.5
-    full_chroma: bool = False
+    full_chroma_area: int = 960 * 540
     key_frame_every: int | None = None
 
     def most_bits_per_s(self, size: Size, frame_rate: float) -> float:
         """What a stream of this size needs at most: 18 Mbit/s for 1920x1080 at 30.
 
-        Twice the rate takes 1.4 times the bits: less differs from picture to picture.
+        Twice the rate takes 1.4 times the bits: less differs from picture to picture. An eighth of
+        the area takes a quarter of them: there is more to see in each pixel.
         """
-        rate = 30 * math.sqrt(frame_rate / 30) if frame_rate > 30 else frame_rate
-        return self.most_bits_per_pixel * size.area * rate
+        rate = frame_rate
+        if rate > _USUAL_FRAME_RATE:
+            rate = math.sqrt(rate * _USUAL_FRAME_RATE)
+        detail = math.pow(_USUAL_AREA / size.area, 1 / 3)
+        return self.most_bits_per_pixel * detail * size.area * rate
 
     def settings(
-        self, size: Size, frame_rate: float, bits_per_s: float, effort: int
+        self,
+        size: Size,
+        frame_rate: float,
+        bits_per_s: float,
+        effort: int,
+        *,
+        full_chroma: bool = False,
     ) -> StreamSettings:
         """Settings of a stream under these rules."""
         return StreamSettings(
@@ -65,9 +78,14 @@ class VideoRules:
             frame_rate=frame_rate,
             quality=self.quality,
             most_bits_per_s=max(bits_per_s, _SMALLEST_CLASS_BITS_PER_S),
-            full_chroma=self.full_chroma,
+            full_chroma=full_chroma,
             effort=effort,
         )
+
+
+def first_frame_rate(changes_per_s: float, most_per_s: float) -> float:
+    """What to begin with: a region is found before its rate is sure, and 30 is the usual one."""
+    return frame_rate_for(max(changes_per_s, _USUAL_FRAME_RATE), most_per_s)
 
 
 def frame_rate_for(changes_per_s: float, most_per_s: float) -> float:

@@ -20,6 +20,9 @@ _STILL_HOT = 1.4
 _WARM = 1.2
 """What changes three times a second keeps a region that is there."""
 _SUSTAINED_S = 0.3
+_LARGE_TILES = 2000
+_LARGE_SUSTAINED_S = 0.1
+"""So many tiles that move are waited for less long: as images they cost most."""
 _LOOK_EVERY_S = 0.1
 _AWAKE_S = 0.35
 _BUSY_SHARE = 0.3
@@ -147,7 +150,9 @@ class RegionFinder:
         since_s[heat < _STILL_HOT] = np.inf
         starting = (heat >= _HOT) & np.isinf(since_s)
         since_s[starting] = now_s
-        moving: TileMask = since_s <= now_s - _SUSTAINED_S
+        is_large = np.count_nonzero(np.isfinite(since_s)) >= _LARGE_TILES
+        sustained_s = _LARGE_SUSTAINED_S if is_large else _SUSTAINED_S
+        moving: TileMask = since_s <= now_s - sustained_s
         return moving
 
     def _end_cold_ones(self, heat: TileFloats, now_s: float) -> None:

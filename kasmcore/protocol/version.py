@@ -20,5 +20,7 @@ FEATURE_COPY = "copy"
 understands ``VideoRectangle``; that needs no feature."""
 FEATURE_SCALED = "scaled"
 """The client stretches images that are smaller than their rectangle."""
-FEATURES = (FEATURE_COPY, FEATURE_SCALED)
+FEATURE_FULL_CHROMA = "full_chroma"
+"""The client decodes video streams of all its codecs in 4:4:4 too."""
+FEATURES = (FEATURE_COPY, FEATURE_SCALED, FEATURE_FULL_CHROMA)
 """All features that this version knows."""

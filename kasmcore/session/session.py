@@ -198,6 +198,7 @@ class Session:
                 outbox,
                 link.abilities.codecs,
                 self._rules.streams.preference,
+                link.abilities.has_full_chroma,
             ),
             rules=self._rules,
         )

@@ -54,6 +54,14 @@ class Subscription:
 
 
 @attrs.frozen
+class StreamFormat:
+    """What a viewer can be sent of a region."""
+
+    spec: StreamEncoderSpec
+    full_chroma: bool
+
+
+@attrs.frozen
 class _Packet:
     index: int
     packet: StreamPacket
@@ -105,6 +113,11 @@ class VideoStream:
         factory=lambda: collections.deque(maxlen=60), init=False
     )
     _lock: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    @property
+    def format(self) -> StreamFormat:
+        """What its viewers can decode."""
+        return StreamFormat(self.spec, self.settings.full_chroma)
 
     @property
     def mean_bytes(self) -> float:
@@ -175,9 +188,7 @@ class VideoStream:
         goes_up = ratio > 1 + _BITS_TOLERANCE and since_s >= _BITS_UP_EVERY_S
         if goes_down or goes_up:
             self._bits_changed_s = now_s
-            settings = self.rules.settings(
-                settings.size, settings.frame_rate, wanted, settings.effort
-            )
+            settings = self._changed(settings.frame_rate, wanted, settings.effort)
         self.settings = settings
 
     def close(self) -> None:
@@ -265,5 +276,8 @@ class VideoStream:
             effort = min(effort, self.effort.effort_for(pixels, limit_s, effort))
         if (frame_rate, effort) == (settings.frame_rate, settings.effort):
             return settings
-        bits_per_s = settings.most_bits_per_s
-        return self.rules.settings(settings.size, frame_rate, bits_per_s, effort)
+        return self._changed(frame_rate, settings.most_bits_per_s, effort)
+
+    def _changed(self, frame_rate: float, bits_per_s: float, effort: int) -> StreamSettings:
+        size, full_chroma = self.settings.size, self.settings.full_chroma
+        return self.rules.settings(size, frame_rate, bits_per_s, effort, full_chroma=full_chroma)

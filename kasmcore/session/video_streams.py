@@ -13,12 +13,17 @@ from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.region_bounds import RegionBounds
 from kasmcore.pipeline.tiles import TILE, TileMask
-from kasmcore.pipeline.video_budget import EffortChoice, VideoRules, budget_class, frame_rate_for
+from kasmcore.pipeline.video_budget import (
+    EffortChoice,
+    VideoRules,
+    budget_class,
+    first_frame_rate,
+)
 from kasmcore.pipeline.video_regions import RegionFinder, RegionRules, VideoRegion
 from kasmcore.session.encode_pool import EncodePool
 from kasmcore.session.frame_flow import NewestFrame
 from kasmcore.session.send_rules import SendRules
-from kasmcore.session.video_stream import Subscription, VideoStream
+from kasmcore.session.video_stream import StreamFormat, Subscription, VideoStream
 from kasmcore.values.geometry import Rectangle
 
 _LOG = logging.getLogger(__name__)
@@ -94,24 +99,27 @@ class VideoStreams:
             return self._regions
         return self._whole_screen.look(*self._latest)
 
-    def choose_spec(self, region: VideoRegion, codecs: Iterable[str]) -> StreamEncoderSpec | None:
+    def choose_format(
+        self, region: VideoRegion, codecs: Iterable[str], *, has_full_chroma: bool
+    ) -> StreamFormat | None:
         """The first encoder for a region that works and that a viewer with these codecs decodes."""
+        is_small = region.rectangle.area <= self.rules.full_chroma_area
         for spec in self.specs:
             usable = self._faults[spec.codec] < _FAULTS_BEFORE_DROPPED
             fits = min(region.rectangle.width, region.rectangle.height) >= spec.smallest_side
             whole = (region.number, spec.codec) not in self._broken
             if spec.codec in codecs and usable and fits and whole:
-                return spec
+                return StreamFormat(spec, spec.has_full_chroma and has_full_chroma and is_small)
         return None
 
     def subscribe(
-        self, region: VideoRegion, spec: StreamEncoderSpec, bits_per_s: float, now_s: float
+        self, region: VideoRegion, wanted: StreamFormat, bits_per_s: float, now_s: float
     ) -> Subscription | None:
         """Join the stream for such a link, or open it; None when there are too many already."""
-        wanted = budget_class(bits_per_s)
-        stream = self._shared(region.number, spec, wanted)
+        bits_class = budget_class(bits_per_s)
+        stream = self._shared(region.number, wanted, bits_class)
         if stream is None and len(self._streams) < _MOST_STREAMS:
-            stream = self._open(region, spec, bits_per_s, wanted)
+            stream = self._open(region, wanted, bits_per_s, bits_class)
         return _enter(stream, bits_per_s, now_s) if stream is not None else None
 
     def keep(
@@ -123,11 +131,11 @@ class VideoStreams:
         wanted = budget_class(bits_per_s, stream.budget_class)
         if wanted == stream.budget_class or stream.is_private:
             return subscription
-        others = self._shared(region.number, stream.spec, wanted)
+        others = self._shared(region.number, stream.format, wanted)
         if len(stream.subscriptions) == 1 and others is None:
             stream.budget_class = wanted
         elif now_s - subscription.since_s >= _STAY_S:
-            moved = self.subscribe(region, stream.spec, bits_per_s, now_s)
+            moved = self.subscribe(region, stream.format, bits_per_s, now_s)
             if moved is not None:
                 self.leave(subscription)
                 return moved
@@ -145,7 +153,7 @@ class VideoStreams:
         is_full = len(self._streams) >= _MOST_STREAMS or len(private) >= _MOST_PRIVATE_STREAMS
         if is_full or len(stream.subscriptions) < 2:
             return subscription
-        own = self._open(region, stream.spec, bits_per_s, stream.budget_class)
+        own = self._open(region, stream.format, bits_per_s, stream.budget_class)
         own.is_private = True
         self.leave(subscription)
         return _enter(own, bits_per_s, now_s)
@@ -179,25 +187,30 @@ class VideoStreams:
         """Packets encoded so far."""
         return self.packets + sum(stream.packets for stream in self._streams)
 
-    def _shared(self, region: int, spec: StreamEncoderSpec, wanted: int) -> VideoStream | None:
+    def _shared(self, region: int, wanted: StreamFormat, bits_class: int) -> VideoStream | None:
         for stream in self._streams:
-            is_alike = stream.region == region and stream.spec is spec and not stream.is_private
-            if is_alike and stream.budget_class == wanted:
+            is_alike = stream.region == region and stream.format == wanted
+            if is_alike and not stream.is_private and stream.budget_class == bits_class:
                 return stream
         return None
 
     def _open(
-        self, region: VideoRegion, spec: StreamEncoderSpec, bits_per_s: float, wanted: int
+        self, region: VideoRegion, wanted: StreamFormat, bits_per_s: float, bits_class: int
     ) -> VideoStream:
         """A new stream; its encoder opens with its first picture, in a worker thread."""
+        spec = wanted.spec
         rectangle = stream_rectangle(region, spec)
         size = rectangle.size
         rules, effort = self.rules, self._efforts[spec.codec]
-        frame_rate = frame_rate_for(region.changes_per_s, rules.most_pictures_per_s)
+        frame_rate = first_frame_rate(region.changes_per_s, rules.most_pictures_per_s)
         bits_per_s = min(bits_per_s, rules.most_bits_per_s(size, frame_rate))
         time_s = rules.time_share / frame_rate / max(1, len(self._regions))
         settings = rules.settings(
-            size, frame_rate, bits_per_s, effort.effort_for(size.area, time_s, rules.most_effort)
+            size,
+            frame_rate,
+            bits_per_s,
+            effort.effort_for(size.area, time_s, rules.most_effort),
+            full_chroma=wanted.full_chroma,
         )
         stream = VideoStream(
             number=self._free_number(),
@@ -208,7 +221,7 @@ class VideoStreams:
             pool=self.pool,
             effort=effort,
             settings=settings,
-            budget_class=wanted,
+            budget_class=bits_class,
         )
         self._streams.append(stream)
         _LOG.debug("video stream %d (%s): %s", stream.number, spec.codec, settings)

@@ -81,6 +81,8 @@ class ViewerVideo:
     codecs: Sequence[str]
     """What it can decode."""
     preference: VideoPreference = VideoPreference.AUTO
+    has_full_chroma: bool = False
+    """It decodes 4:4:4 too."""
     _subscriptions: dict[int, Subscription] = attrs.field(factory=dict, init=False)
     _exposed: TileMask | None = attrs.field(default=None, init=False)
     """Tiles that changed beside a video, if they are at its edge; None: perhaps all."""
@@ -211,11 +213,13 @@ class ViewerVideo:
         if not region.is_awake(now_s) and share_of(pending, region.tiles) < _WAKING_SHARE:
             return None
         if subscription is None:
-            spec = self.streams.choose_spec(region, self.codecs)
-            if spec is None:
+            wanted = self.streams.choose_format(
+                region, self.codecs, has_full_chroma=self.has_full_chroma
+            )
+            if wanted is None:
                 self._tell_why()
                 return None
-            subscription = self.streams.subscribe(region, spec, bits_per_s, now_s)
+            subscription = self.streams.subscribe(region, wanted, bits_per_s, now_s)
             self._exposed = None
         else:
             subscription = self.streams.keep(subscription, region, bits_per_s, now_s)

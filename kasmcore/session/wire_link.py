@@ -14,7 +14,12 @@ from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.protocol.clipboard_transfer import TransferRefused
 from kasmcore.protocol.connection import ServerConnection, ServerReceived
 from kasmcore.protocol.messages import Hello, Welcome
-from kasmcore.protocol.version import FEATURE_COPY, FEATURE_SCALED, HANDSHAKE_LIMIT_S
+from kasmcore.protocol.version import (
+    FEATURE_COPY,
+    FEATURE_FULL_CHROMA,
+    FEATURE_SCALED,
+    HANDSHAKE_LIMIT_S,
+)
 from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.frames import EncodedFrame
 from kasmcore.values.permissions import ViewerInfo
@@ -65,6 +70,7 @@ async def open_wire_link(connection: Connection, viewer_for: ViewerFor) -> WireL
         wants_resize=hello.wants_resize,
         can_copy=FEATURE_COPY in welcome.features,
         can_scale=FEATURE_SCALED in welcome.features,
+        has_full_chroma=FEATURE_FULL_CHROMA in welcome.features,
     )
     return WireLink(connection, protocol, viewer, abilities)
 

@@ -110,4 +110,6 @@ def test_the_wheel_carries_nothing_else(wheel_contents):
     tops = {name.partition("/")[0] for name in wheel_contents}
     version = project()["project"]["version"]
     assert tops == {"kasmcore", f"kasmcore-{version}.dist-info", *plugin_packages()}
-    assert {n for n in wheel_contents if "/test/" in n or "/tools/" in n or "node_modules" in n} == set()
+    assert {
+        n for n in wheel_contents if "/test/" in n or "/tools/" in n or "node_modules" in n
+    } == set()

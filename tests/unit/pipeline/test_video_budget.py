@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kasmcore.pipeline.video_budget import EffortChoice, VideoRules, budget_class, frame_rate_for
+from kasmcore.pipeline.video_budget import (
+    EffortChoice,
+    VideoRules,
+    budget_class,
+    first_frame_rate,
+    frame_rate_for,
+)
 from kasmcore.values.geometry import Size
 
 FULL_HD = Size(1920, 1080)
@@ -62,3 +68,14 @@ def test_what_was_measured_counts_more_than_what_the_spec_says():
         choice.learn(30, 1_000_000, 0.020)
     assert choice.expected_s(30, 1_000_000) == pytest.approx(0.020)
     assert choice.effort_for(1_000_000, 0.015, 30) < 30
+
+
+def test_a_small_video_gets_more_bits_for_each_pixel():
+    rules, small = VideoRules(), Size(640, 360)
+    full, window = (rules.most_bits_per_s(size, 30) / size.area for size in (FULL_HD, small))
+    assert 1.5 * full < window < 3 * full
+
+
+def test_a_stream_begins_at_the_usual_rate_or_above_it():
+    assert [first_frame_rate(rate, 60) for rate in (8, 31, 50)] == [30, 30, 60]
+    assert first_frame_rate(50, 24) == 24

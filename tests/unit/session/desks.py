@@ -64,16 +64,13 @@ class MemoryLink:
         viewer_id: int,
         permissions: Permission,
         codecs: tuple[str, ...],
-        *,
-        can_copy: bool = True,
-        can_scale: bool = False,
+        **abilities: bool,
     ) -> None:
         self.viewer = ViewerInfo(
             viewer_id, User(f"user{viewer_id}", permissions), "127.0.0.1", "memory"
         )
-        self.abilities = ViewerAbilities(
-            codecs, None, wants_resize=False, can_copy=can_copy, can_scale=can_scale
-        )
+        flags = {"wants_resize": False, "can_copy": True, **abilities}
+        self.abilities = ViewerAbilities(codecs, None, **flags)
         self.picture: np.ndarray | None = None
         self.frames: list[EncodedFrame] = []
         self.others: list[object] = []
@@ -149,14 +146,11 @@ class Desk:
         self,
         permissions: Permission = FULL_PERMISSIONS,
         codecs: tuple[str, ...] = ("raw", "coarse"),
-        *,
-        can_copy: bool = True,
-        can_scale: bool = False,
+        **abilities: bool,
     ) -> MemoryLink:
+        """Let a viewer in; ``abilities`` are flags of ViewerAbilities."""
         self._next_id += 1
-        link = MemoryLink(
-            self._next_id, permissions, codecs, can_copy=can_copy, can_scale=can_scale
-        )
+        link = MemoryLink(self._next_id, permissions, codecs, **abilities)
         self.nursery.start_soon(self.session.serve_viewer, link)
         await trio.testing.wait_all_tasks_blocked()
         return link

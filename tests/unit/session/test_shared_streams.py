@@ -310,3 +310,12 @@ async def test_frames_that_are_acknowledged_late_never_break_a_stream(autojump_c
             nursery.cancel_scope.cancel()
         assert slow.video.faults == quick.video.faults == []
         assert (slow.picture == expected(desk)).all()
+
+
+async def test_a_viewer_with_full_chroma_gets_a_small_video_in_it(autojump_clock):
+    xorz = Xorz(has_full_chroma=True)
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        await desk.join(codecs=CODECS, has_full_chroma=True)
+        await desk.join(codecs=CODECS)
+        await play(desk, 2)
+        assert {encoder.settings[0].full_chroma for encoder in xorz.opened} == {True, False}

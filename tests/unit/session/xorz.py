@@ -55,11 +55,15 @@ class XorzEncoder:
 class Xorz:
     """The codec's streams of one test, in the order in which they were opened."""
 
-    def __init__(self, codec: str = "xorz", *, breaks: bool = False) -> None:
+    def __init__(self, codec: str = "xorz", *, breaks=False, has_full_chroma=False) -> None:
         self.opened: list[XorzEncoder] = []
         self.breaks = breaks
         self.spec = StreamEncoderSpec(
-            codec=codec, open=self._open, cost_ns_per_pixel=1.0, releases_gil=True
+            codec=codec,
+            open=self._open,
+            cost_ns_per_pixel=1.0,
+            releases_gil=True,
+            has_full_chroma=has_full_chroma,
         )
 
     @property

@@ -4,6 +4,8 @@ export const codec = "h264";
 
 /** High profile, level 4.2: what the server's encoders stay within, but for 4:4:4. */
 const PROBE = "avc1.64002a";
+/** The profile High 4:4:4 Predictive. */
+const FULL_CHROMA_PROBE = "avc1.f4002a";
 /** A decoder that gives no picture for so long keeps it back, or hangs. */
 const PATIENCE_MS = 2000;
 const PARAMETER_SET = 7;
@@ -11,9 +13,19 @@ const FIRST_SLICE = 1;
 const LAST_SLICE = 5;
 
 /** True when this browser decodes H.264 by WebCodecs, which pages without HTTPS do not have. */
-export async function isSupported() {
+export function isSupported() {
+  return decodes(PROBE);
+}
+
+/** True when it decodes 4:4:4, too. */
+export function hasFullChroma() {
+  return decodes(FULL_CHROMA_PROBE);
+}
+
+/** @param {string} name  of profile and level, as WebCodecs calls them */
+async function decodes(name) {
   if (!("VideoDecoder" in globalThis)) return false;
-  const config = { codec: PROBE, optimizeForLatency: true };
+  const config = { codec: name, optimizeForLatency: true };
   return VideoDecoder.isConfigSupported(config).then(
     ({ supported }) => supported === true,
     () => false,

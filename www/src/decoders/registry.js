@@ -17,6 +17,7 @@ import * as webp from "./webp.js";
  * @typedef {object} StreamDecoder
  * @property {string} codec
  * @property {() => Promise<boolean>} isSupported  false: this browser cannot decode it
+ * @property {() => Promise<boolean>} [hasFullChroma]  true: 4:4:4 as well
  * @property {(size: {width: number, height: number}) => DecodingStream} openStream
  */
 
@@ -96,6 +97,16 @@ async function findDecoder({ codec, url }) {
  */
 export function isStreamDecoder(decoder) {
   return "openStream" in decoder;
+}
+
+/**
+ * Whether all video codecs among these are decoded in 4:4:4, too.
+ * @param {Iterable<Decoder>} decoders
+ */
+export async function haveFullChroma(decoders) {
+  const streams = [...decoders].filter(isStreamDecoder);
+  const answers = await Promise.all(streams.map((decoder) => decoder.hasFullChroma?.() ?? false));
+  return answers.length > 0 && answers.every(Boolean);
 }
 
 function whyNoVideo() {

@@ -70,6 +70,8 @@ export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = `kasmcore.v${PROTOCOL_VERSION}`;
 /** What this client does beyond the least. */
 export const FEATURES = ["copy", "scaled"];
+/** Offered as well where the browser's video decoders can do it. */
+export const FULL_CHROMA = "full_chroma";
 export const MAXIMUM_FRAME_BYTES = 16 * 1024 * 1024;
 export const MAXIMUM_CHUNK_BYTES = 64 * 1024;
 export const PERMISSION = Object.freeze({ READ: 1, WRITE: 2, OWNER: 4 });

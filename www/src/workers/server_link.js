@@ -1,7 +1,8 @@
-import { isStreamDecoder, loadDecoders } from "../decoders/registry.js";
+import { haveFullChroma, isStreamDecoder, loadDecoders } from "../decoders/registry.js";
 import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
 import { ProtocolError, StreamInterruptedError } from "../errors.js";
 import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
+import { FULL_CHROMA } from "../protocol/messages.js";
 import { openTransport } from "../transports/open.js";
 import { FramePipeline } from "./frame_pipeline.js";
 import { wallClock_ms } from "./thread_messages.js";
@@ -53,14 +54,18 @@ export class ServerLink {
 
   /** @param {Connect} order */
   #open({ transport, decoders, hello }) {
-    const loading = loadDecoders(decoders);
+    const loading = prepare(decoders);
     this.#transport = openTransport(transport.name, transport.url, {
       opened: () => {
         this.#isOpened = true;
-        loading.then(({ decoders: loaded, missing }) => {
+        loading.then(({ decoders: loaded, missing, features }) => {
           for (const each of missing) this.tell({ kind: "decoder_missing", ...each });
           this.#decoders = loaded;
-          this.send({ ...hello, codecs: [...loaded.keys()] });
+          this.send({
+            ...hello,
+            codecs: [...loaded.keys()],
+            features: [...hello.features, ...features],
+          });
         });
       },
       received: (bytes) => this.#receive(bytes),
@@ -188,4 +193,11 @@ export class ServerLink {
     this.#pings.delete(token);
     this.tell({ kind: "round_trip", round_trip_ms: performance.now() - sent_ms });
   }
+}
+
+/** @param {import("../decoders/registry.js").DecoderOffer[]} offered */
+async function prepare(offered) {
+  const found = await loadDecoders(offered);
+  const isFull = await haveFullChroma(found.decoders.values());
+  return { ...found, features: isFull ? [FULL_CHROMA] : [] };
 }
