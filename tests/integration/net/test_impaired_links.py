@@ -47,7 +47,8 @@ async def test_typing_is_seen_exactly_while_a_picture_moves_on_a_slow_lossy_link
 async def test_a_drop_and_a_rise_of_the_rate_are_lived_with(
     runs: Launcher, link: ImpairedLink
 ) -> None:
-    async with impaired_desk(runs, link) as desk:
+    images = "session.video_streams=off"  # they take all that a slow link carries
+    async with impaired_desk(runs, link, images) as desk:
         await trio.sleep(3)
         link.change(LinkQuality(bytes_per_s=2 * MBIT, delay_s=0.01))
         dropped_s = trio.current_time()
