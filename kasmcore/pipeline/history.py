@@ -10,6 +10,7 @@ from kasmcore.pipeline.tiles import TileFloats, TileGrid, TileMask
 _MEMORY_S = 0.25
 """Time in which a tile's heat falls to a third."""
 _NEVER_S = -1e9
+_MOST_RESTLESS_TILES = 64
 _CLOCK_GRAIN_S = 1e-5
 """Whoever sleeps until a tile is at rest finds it so, in spite of rounding."""
 
@@ -45,3 +46,14 @@ class ChangeHistory:
         """Tiles that have not changed for at least so long."""
         mask: TileMask = self.last_changed_s <= now_s - rest_s + _CLOCK_GRAIN_S
         return mask
+
+    def calm_at_s(self, rest_s: float, without: TileMask) -> float:
+        """From when on only few tiles, not counting those ``without``, changed that lately.
+
+        Past when the picture is calm already; a caret or a clock does not disturb it.
+        """
+        changed_s = self.last_changed_s[~without]
+        if changed_s.size <= _MOST_RESTLESS_TILES:
+            return _NEVER_S
+        place = changed_s.size - 1 - _MOST_RESTLESS_TILES
+        return float(np.partition(changed_s, place)[place]) + rest_s

@@ -28,6 +28,9 @@ from kasmcore.values.permissions import Permission
 _LOG = logging.getLogger(__name__)
 
 _LARGEST_FRAME_BYTES = MAXIMUM_FRAME_BYTES // 2
+_REST_AMID_MOTION_S = 3.0
+"""What is dragged or scrolled uncovers pictures that are covered again soon: while so much changes,
+only what has long been at rest is sent exactly."""
 _GRACE_S = 0.010
 """How long a viewer with old pending changes waits for a newer frame."""
 _MOST_OVERTAKING = 256
@@ -132,8 +135,11 @@ class FrameSender:
         history, rules = self.flow.history, self.viewer.rules
         if history is None or not self._may_be_exact() or self._is_in_video_mode(now_s):
             return picture.grid.empty_mask()
-        resting = picture.refinable(history, now_s, rules.rest_before_exact_s)
-        return resting & ~self.viewer.video.moving(picture.grid, now_s)
+        moving = self.viewer.video.moving(picture.grid, now_s)
+        rest_s = rules.rest_before_exact_s
+        if history.calm_at_s(rest_s, moving) > now_s:
+            rest_s = max(rest_s, _REST_AMID_MOTION_S)
+        return picture.refinable(history, now_s, rest_s) & ~moving
 
     def _next_refinement_s(self, picture: ViewerPicture, now_s: float) -> float:
         history = self.flow.history
@@ -141,9 +147,13 @@ class FrameSender:
             return float("inf")
         if self._is_in_video_mode(now_s):
             return self.video_mode.ends_at_s(now_s)
-        next_s = picture.next_refinement_s(history, self.viewer.rules.rest_before_exact_s)
+        rest_s = self.viewer.rules.rest_before_exact_s
+        next_s = picture.next_refinement_s(history, rest_s)
         if next_s is None:
             return float("inf")
+        calm_s = history.calm_at_s(rest_s, self.viewer.video.moving(picture.grid, now_s))
+        if calm_s > now_s:
+            next_s = max(next_s, min(calm_s, next_s - rest_s + _REST_AMID_MOTION_S))
         return next_s if next_s > now_s else self.viewer.video.next_rest_s(now_s)
 
     def _may_be_exact(self) -> bool:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.pending import EXACT, ViewerPicture
@@ -56,3 +57,15 @@ def test_a_lost_frame_is_pending_again():
     picture.take(np.full(GRID.shape, EXACT, np.uint8))
     picture.give_back(LEFT, copies_before=0)
     assert (picture.pending == LEFT).all()
+
+
+def test_a_picture_is_calm_when_few_tiles_changed_lately():
+    history = ChangeHistory(TileGrid(Size(320, 320)))
+    none, half, few = (history.grid.empty_mask() for _ in range(3))
+    half[:10], few[15, :5] = True, True
+    assert history.calm_at_s(0.25, none) < 0
+    history.record(few, 5.0)
+    assert history.calm_at_s(0.25, none) < 0
+    history.record(half, 7.0)
+    assert history.calm_at_s(0.25, none) == pytest.approx(7.25)
+    assert history.calm_at_s(0.25, half) < 0
