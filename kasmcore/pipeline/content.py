@@ -13,6 +13,12 @@ from kasmcore.values.pixels import BgrxPixels
 
 _FLAT_TEXT = 0.33
 """Share of equal neighbours above which a tile counts as text or line art."""
+_FLAT_ANYWAY = 0.75
+"""Above this share it does so, whatever the others are like."""
+_FAINT_STEPS = 0.7
+"""Share of the unequal neighbours that differ little above which it is a picture: a sky."""
+_FAINT = 8
+"""Greatest difference in green that is little."""
 _ROW_STEP = 8
 _NEIGHBOURHOOD = 4
 """Tiles on each side of a block that is judged as one."""
@@ -28,9 +34,10 @@ class Content(enum.Enum):
 def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileMask:
     """Tiles of the mask that hold a picture; the others hold text or line art.
 
-    Text has many pixels that equal their right neighbour, photographs have few. A block of 4 x 4
-    tiles is judged as one, by those of its tiles that are in the mask, so that edges inside a
-    photograph or an icon beside text do not split it.
+    Text has many pixels that equal their right neighbour, and the others differ much from it;
+    photographs have few of the first, or shades that differ little. A block of 4 x 4 tiles is
+    judged as one, by those of its tiles that are in the mask, so that edges inside a photograph or
+    an icon beside text do not split it.
     """
     if not within.any():
         return grid.empty_mask()
@@ -40,10 +47,10 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
         int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     )
     tiles = _aligned(tiles, grid)
-    flatness = _flatness(pixels, grid, tiles)
+    flatness, faintness = _flatness_and_faintness(pixels, grid, tiles)
     inside = within[tiles.rows, tiles.columns]
     picture = grid.empty_mask()
-    picture[tiles.rows, tiles.columns] = _judge_blocks(flatness, inside) & inside
+    picture[tiles.rows, tiles.columns] = _judge_blocks(flatness, faintness, inside) & inside
     return picture
 
 
@@ -58,21 +65,35 @@ def _aligned(tiles: Rectangle, grid: TileGrid) -> Rectangle:
     )
 
 
-def _flatness(pixels: BgrxPixels, grid: TileGrid, tiles: Rectangle) -> TileFloats:
-    """Share of pixels that equal their right neighbour, per tile, from a few of its rows."""
+def _flatness_and_faintness(
+    pixels: BgrxPixels, grid: TileGrid, tiles: Rectangle
+) -> tuple[TileFloats, TileFloats]:
+    """Share of pixels that equal their right neighbour, and of those that differ little, per tile.
+
+    From a few of its rows.
+    """
     area = grid.pixels_of(tiles)
-    part = pixels[area.y : area.bottom : _ROW_STEP, area.columns]
-    words = np.ascontiguousarray(part).view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
-    equal = np.zeros((words.shape[0], tiles.width * TILE), np.bool_)
+    part = np.ascontiguousarray(pixels[area.y : area.bottom : _ROW_STEP, area.columns])
+    words = part.view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
+    green = part[..., 1]
+    lines = words.shape[0]
+    equal = np.zeros((lines, tiles.width * TILE), np.bool_)
+    faint = np.zeros_like(equal)
     np.equal(words[:, 1:], words[:, :-1], out=equal[:, : area.width - 1])
-    by_tile = _sums_of_16(equal)
-    row_starts = np.arange(0, words.shape[0], TILE // _ROW_STEP)
-    sums = np.add.reduceat(by_tile, row_starts, axis=0, dtype=np.float64)
-    counted_rows = np.add.reduceat(np.ones(words.shape[0]), row_starts)
+    step = green[:, 1:] - green[:, :-1] + np.uint8(_FAINT)  # bytes: -8 to 8 become 0 to 16
+    np.less_equal(step, 2 * _FAINT, out=faint[:, : area.width - 1])
+    faint &= ~equal
+    row_starts = np.arange(0, lines, TILE // _ROW_STEP)
     counted_columns = np.full(tiles.width, float(TILE))
     counted_columns[-1] = area.width - (tiles.width - 1) * TILE
-    flatness: TileFloats = sums / (counted_rows[:, None] * counted_columns[None, :])
-    return flatness
+    counted_rows = np.add.reduceat(np.ones(lines), row_starts)
+    counted = counted_rows[:, None] * counted_columns[None, :]
+    sums = (
+        np.add.reduceat(_sums_of_16(flags), row_starts, axis=0, dtype=np.float64)
+        for flags in (equal, faint)
+    )
+    flatness, faintness = (share / counted for share in sums)
+    return flatness, faintness
 
 
 def _sums_of_16(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -82,7 +103,7 @@ def _sums_of_16(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return sums
 
 
-def _judge_blocks(flatness: TileFloats, inside: TileMask) -> TileMask:
+def _judge_blocks(flatness: TileFloats, faintness: TileFloats, inside: TileMask) -> TileMask:
     """True where the block that a tile belongs to holds a picture."""
     rows, columns = flatness.shape
     row_starts = np.arange(0, rows, _NEIGHBOURHOOD)
@@ -94,7 +115,9 @@ def _judge_blocks(flatness: TileFloats, inside: TileMask) -> TileMask:
 
     counted = block_sums(inside.astype(np.float64))
     flat = block_sums(np.where(inside, flatness, 0.0))
-    is_picture = flat < _FLAT_TEXT * counted
+    faint = block_sums(np.where(inside, faintness, 0.0))
+    is_shaded = (faint > _FAINT_STEPS * (counted - flat)) & (flat < _FLAT_ANYWAY * counted)
+    is_picture = (flat < _FLAT_TEXT * counted) | is_shaded
     spread = np.repeat(np.repeat(is_picture, _NEIGHBOURHOOD, 0), _NEIGHBOURHOOD, 1)
     judged: TileMask = spread[:rows, :columns]
     return judged

@@ -36,3 +36,13 @@ def test_the_unused_byte_does_not_matter():
 def test_odd_sizes_are_judged_to_the_last_pixel():
     grid = TileGrid(Size(37, 21))
     assert picture_tiles(photo(37, 21), grid, grid.full_mask()).all()
+
+
+def test_a_sky_of_many_equal_neighbours_is_a_picture_and_a_page_in_grey_is_not():
+    shades = np.random.default_rng(2).integers(0, 3, (256, 512), np.uint8)
+    sky = np.full((256, 512, 4), 180, np.uint8)
+    sky[..., :3] += shades[..., None] // 2  # two of three equal their neighbour as often as not
+    assert picture_tiles(sky, GRID, GRID.full_mask()).all()
+    page = flat_text(512, 256)
+    page[page < 128] = 90
+    assert not picture_tiles(page, GRID, GRID.full_mask()).any()
