@@ -25,21 +25,34 @@ class ChangeHistory:
 
     grid: TileGrid
     last_changed_s: TileFloats = attrs.field(init=False)
+    """When each tile last showed something else, also something that came from another place."""
+    heated_s: TileFloats = attrs.field(init=False)
+    """When each tile last showed something new."""
     _heat: TileFloats = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.last_changed_s = np.full(self.grid.shape, _NEVER_S)
+        self.heated_s = np.full(self.grid.shape, _NEVER_S)
         self._heat = np.zeros(self.grid.shape)
 
-    def record(self, changed: TileMask, now_s: float) -> None:
-        """Note that these tiles changed now."""
-        elapsed_s = now_s - self.last_changed_s[changed]
+    def record(self, changed: TileMask, now_s: float, moved: TileMask | None = None) -> None:
+        """Note that these tiles changed now.
+
+        Args:
+            changed: what shows something new; it gets hotter.
+            now_s: the time.
+            moved: what shows something that came from another place; it is as hot as before.
+        """
+        elapsed_s = now_s - self.heated_s[changed]
         self._heat[changed] = self._heat[changed] * np.exp(-elapsed_s / _MEMORY_S) + 1.0
+        self.heated_s[changed] = now_s
         self.last_changed_s[changed] = now_s
+        if moved is not None:
+            self.last_changed_s[moved] = now_s
 
     def heat(self, now_s: float) -> TileFloats:
         """Heat of every tile by now."""
-        faded: TileFloats = self._heat * np.exp((self.last_changed_s - now_s) / _MEMORY_S)
+        faded: TileFloats = self._heat * np.exp((self.heated_s - now_s) / _MEMORY_S)
         return faded
 
     def resting(self, now_s: float, rest_s: float) -> TileMask:

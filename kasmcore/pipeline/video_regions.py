@@ -204,7 +204,7 @@ class RegionFinder:
 
     def _awake_until_s(self, history: ChangeHistory, tiles: Rectangle) -> float:
         """When fewer tiles of it than make it busy will have changed lately."""
-        changed_s = history.last_changed_s[tiles.rows, tiles.columns].ravel()
+        changed_s = history.heated_s[tiles.rows, tiles.columns].ravel()
         most = changed_s.size
         busy = math.ceil(_BUSY_SHARE * most)
         if self.rules.whole_screen:

@@ -115,7 +115,7 @@ class FrameFlow:
         grid = TileGrid(frame.size)
         if self.history is None or self.history.grid != grid:
             self.history = ChangeHistory(grid)
-        self.history.record(change.residual, now_s)
+        self.history.record(change.residual, now_s, moved=change.changed)
         self.captured_frames += 1
         self.newest = NewestFrame(frame, grid, now_s)
         self.on_changed(self.newest, change)

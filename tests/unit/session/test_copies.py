@@ -201,7 +201,7 @@ async def test_no_pixel_from_under_a_mask_reaches_a_viewer_by_a_copy(autojump_cl
     secret = np.array([201, 73, 155, 0], np.uint8)
     async with open_desk(masks=(Cover(),)) as desk:
         page = PAGE.copy()
-        viewer = await desk.join()
+        viewer = await desk.join(codecs=("raw",))
         for step in range(25):
             top = 1000 + step * by
             picture = page[top : top + 200].copy()
