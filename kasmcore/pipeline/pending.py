@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ class ViewerPicture:
     copies_taken: int = attrs.field(default=0, init=False)
     """How many copies were taken to be sent so far."""
     _copies: list[Copy] = attrs.field(factory=list, init=False)
+    _is_one_change: bool = attrs.field(default=False, init=False)
+    """All that is pending, and all copies, come from one change of a current picture."""
 
     def __attrs_post_init__(self) -> None:
         self.pending = self.grid.full_mask()
@@ -41,12 +45,24 @@ class ViewerPicture:
     def add_changed(self, changed: TileMask) -> None:
         """These tiles have new content."""
         self.pending |= changed
+        self._is_one_change = False
 
     def add_change(self, change: FrameChange) -> None:
         """A new frame exists; the viewer can carry out copies."""
+        was_current = self.is_current()
         for copy in change.copies:
             self._add_copy(copy, change.changed)
         self.pending |= change.residual
+        self._is_one_change = was_current and bool(self._copies)
+
+    def brought(self) -> tuple[Rectangle, ...]:
+        """What the queued copies make right, to the pixel, whatever tiles are pending.
+
+        None when the viewer skipped a frame: what it lacks is known by the tile then.
+        """
+        if not self._is_one_change:
+            return ()
+        return tuple(copy.rectangle for copy in self._copies)
 
     def take_copies(self) -> tuple[Copy, ...]:
         """Return the copies to send ahead of all that is pending, and forget them."""
@@ -54,11 +70,20 @@ class ViewerPicture:
         self.copies_taken += len(taken)
         return taken
 
-    def take(self, quality_sent: NDArray[np.uint8]) -> None:
-        """A frame was handed to the link: tiles above 0 were sent, at that quality."""
+    def take(self, quality_sent: NDArray[np.uint8], brought: Sequence[Rectangle] = ()) -> None:
+        """A frame was handed to the link.
+
+        Args:
+            quality_sent: tiles above 0 were sent, at that quality.
+            brought: pixels that copies had made right; they were not sent and are as good as the
+                copies left them.
+        """
         sent = quality_sent > 0
+        partly = sent & self.grid.mask_of(brought)
         self.pending &= ~sent
+        before = self.quality[partly]
         self.quality[sent] = quality_sent[sent]
+        self.quality[partly] = np.minimum(self.quality[partly], before)
 
     def give_back(self, tiles: TileMask, copies_before: int) -> None:
         """A frame with these tiles was sent but not shown.

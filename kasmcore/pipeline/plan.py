@@ -29,6 +29,7 @@ _LARGEST_JOB_PIXELS = 1 << 17
 """Rectangles are cut into strips of about this size, so that several threads share them."""
 _PATIENCE_S = 0.1
 """Time on the link that a single large change may take rather than be blurred at first."""
+_WORTH_CUTTING = 0.8
 _SHORTEST_STRIP_ROWS = 4 * TILE
 
 
@@ -67,6 +68,8 @@ class PlanRequest:
     """Tiles that must be sent."""
     exact: TileMask | None = None
     """Those of the changed tiles that must be exact."""
+    brought: tuple[Rectangle, ...] = ()
+    """Pixels that the frame's copies make right: they are cut out of what is sent."""
     refine: TileMask
     """Tiles at rest that could be sent exactly if there is room."""
     heat: TileFloats
@@ -222,7 +225,8 @@ class Planner:
         spent_s = {} if spent_s is None else spent_s
         smallest_side = min((spec.maximum_side for spec in self.specs), default=1)
         for rectangle in request.grid.rectangles_of(mask):
-            for part in cut_into_strips(rectangle, smallest_side):
+            pieces = without(rectangle, request.brought)
+            for part in (strip for one in pieces for strip in cut_into_strips(one, smallest_side)):
                 wanted = Wanted(content, quality, part.area)
                 specs = self.specs if wanted.is_exact else self.specs_in_time(spent_s)
                 spec = choose_encoder(specs, self.figures, wanted, request.link)
@@ -242,6 +246,15 @@ class Planner:
             if spent_s.get(spec.codec, 0.0) < self.time_limits_s.get(spec.codec, float("inf"))
         ]
         return left if any(not spec.is_exact_at(0) for spec in left) else self.specs
+
+
+def without(rectangle: Rectangle, brought: Sequence[Rectangle]) -> list[Rectangle]:
+    """Cut out what need not be sent, where that leaves much less."""
+    pieces = [rectangle]
+    for other in brought:
+        pieces = [piece for whole in pieces for piece in whole.without(other)]
+    saves = sum(piece.area for piece in pieces) <= _WORTH_CUTTING * rectangle.area
+    return pieces if saves else [rectangle]
 
 
 def cut_into_strips(rectangle: Rectangle, maximum_side: int) -> list[Rectangle]:

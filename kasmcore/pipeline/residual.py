@@ -20,23 +20,10 @@ def residual_of(frames: FramePair, changed: TileMask, copies: Sequence[Copy]) ->
         residual[inner.rows, inner.columns] = False
     for copy in copies:
         outer, inner = grid.tiles_of(copy.rectangle), grid.tiles_inside(copy.rectangle)
-        for edge in _around(outer, inner):
+        for edge in outer.without(inner):
             if residual[edge.rows, edge.columns].any():
                 residual[edge.rows, edge.columns] &= _differs_outside(frames, grid, edge, copies)
     return residual
-
-
-def _around(outer: Rectangle, inner: Rectangle) -> list[Rectangle]:
-    """What one rectangle has more than another inside it, in up to four pieces."""
-    if inner.is_empty():
-        return [outer]
-    pieces = (
-        Rectangle.from_edges(outer.x, outer.y, outer.right, inner.y),
-        Rectangle.from_edges(outer.x, inner.bottom, outer.right, outer.bottom),
-        Rectangle.from_edges(outer.x, inner.y, inner.x, inner.bottom),
-        Rectangle.from_edges(inner.right, inner.y, outer.right, inner.bottom),
-    )
-    return [piece for piece in pieces if not piece.is_empty()]
 
 
 def _differs_outside(

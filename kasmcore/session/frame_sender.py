@@ -247,7 +247,7 @@ class FrameSender:
         plan = self._plan(request)
         planned_s = trio.current_time()
         picture.take(video.quality_sent)
-        picture.take(plan.quality_sent)
+        picture.take(plan.quality_sent, request.brought)
         images: tuple[EncodedRectangle, ...] = ()
         failure: EncoderFailed | None = None
         async with self.viewer.video.encoding(video, newest.frame) as packets:
@@ -295,6 +295,7 @@ class FrameSender:
             grid=newest.grid,
             changed=changed,
             exact=video.exposed,
+            brought=picture.brought(),
             refine=refine,
             heat=history.heat(now_s),
             budget_bytes=video.budget_left(viewer.pacer.frame_budget_bytes()),

@@ -83,6 +83,19 @@ class Rectangle:
             min(self.bottom, other.bottom),
         )
 
+    def without(self, other: Rectangle) -> tuple[Rectangle, ...]:
+        """What another does not cover of it, in up to four pieces."""
+        inner = self.intersection(other)
+        if inner.is_empty():
+            return (self,)
+        pieces = (
+            Rectangle.from_edges(self.x, self.y, self.right, inner.y),
+            Rectangle.from_edges(self.x, inner.bottom, self.right, self.bottom),
+            Rectangle.from_edges(self.x, inner.y, inner.x, inner.bottom),
+            Rectangle.from_edges(inner.right, inner.y, self.right, inner.bottom),
+        )
+        return tuple(piece for piece in pieces if not piece.is_empty())
+
     def overlaps(self, other: Rectangle) -> bool:
         """True when both cover at least one pixel."""
         return not self.intersection(other).is_empty()

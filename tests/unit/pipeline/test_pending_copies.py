@@ -47,9 +47,9 @@ class Watcher:
 
     def send(self, tiles: np.ndarray, quality: int, *, is_lost: bool = False) -> None:
         """Send these tiles at this quality, after the queued copies."""
-        before = self.picture.copies_taken
+        before, brought = self.picture.copies_taken, self.picture.brought()
         copies = self.picture.take_copies()
-        self.picture.take(np.where(tiles, quality, 0).astype(np.uint8))
+        self.picture.take(np.where(tiles, quality, 0).astype(np.uint8), brought)
         if is_lost:
             covered = self.picture.grid.mask_of(copy.rectangle for copy in copies)
             self.lost.append(Sent(tiles | covered, before))
@@ -57,6 +57,8 @@ class Watcher:
         carry_out(self.shown, copies)
         part = self.newest if quality == EXACT else self.newest // 2
         where = by_pixel(tiles, self.newest)
+        for rectangle in brought:
+            where[rectangle.rows, rectangle.columns] = False
         self.shown[where] = part[where]
 
     def hear_of_loss(self) -> None:
