@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask
+from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask, rectangles_in
 from kasmcore.values.geometry import Rectangle
 from kasmcore.values.pixels import BgrxPixels
 
@@ -39,30 +40,30 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
     judged as one, by those of its tiles that are in the mask, so that edges inside a photograph or
     an icon beside text do not split it.
     """
-    if not within.any():
-        return grid.empty_mask()
-    rows = np.flatnonzero(within.any(axis=1))
-    columns = np.flatnonzero(within.any(axis=0))
-    tiles = Rectangle.from_edges(
-        int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    )
-    tiles = _aligned(tiles, grid)
-    flatness, faintness = _flatness_and_faintness(pixels, grid, tiles)
-    inside = within[tiles.rows, tiles.columns]
     picture = grid.empty_mask()
-    picture[tiles.rows, tiles.columns] = _judge_blocks(flatness, faintness, inside) & inside
+    for tiles in _blocks_with_any(within, grid):
+        place = tiles.rows, tiles.columns
+        flatness, faintness = _flatness_and_faintness(pixels, grid, tiles)
+        inside = within[place]
+        picture[place] = _judge_blocks(flatness, faintness, inside) & inside
     return picture
 
 
-def _aligned(tiles: Rectangle, grid: TileGrid) -> Rectangle:
-    """Grow to whole blocks, so that a block is judged alike whatever else changed."""
+def _blocks_with_any(within: TileMask, grid: TileGrid) -> Iterator[Rectangle]:
+    """Whole blocks that have a tile of the mask, as rectangles counted in tiles.
+
+    Whole, so that a block is judged alike whatever else changed.
+    """
     step = _NEIGHBOURHOOD
-    return Rectangle.from_edges(
-        tiles.x // step * step,
-        tiles.y // step * step,
-        min(-(-tiles.right // step) * step, grid.columns),
-        min(-(-tiles.bottom // step) * step, grid.rows),
-    )
+    rows, columns = (np.arange(0, length, step) for length in within.shape)
+    by_row = np.logical_or.reduceat(within, rows, axis=0)
+    for blocks in rectangles_in(np.logical_or.reduceat(by_row, columns, axis=1)):
+        yield Rectangle.from_edges(
+            blocks.x * step,
+            blocks.y * step,
+            min(blocks.right * step, grid.columns),
+            min(blocks.bottom * step, grid.rows),
+        )
 
 
 def _flatness_and_faintness(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kasmcore.pipeline.copies import Copy, FrameChange, in_order
-from kasmcore.pipeline.free_shift import free_shift
+from kasmcore.pipeline.free_shift import Vector, free_shift
 from kasmcore.pipeline.pixel_words import FramePair
 from kasmcore.pipeline.residual import residual_of
 from kasmcore.pipeline.shift_votes import horizontal_shift, vertical_shift
@@ -62,6 +62,7 @@ class CopyFinder:
     rules: CopyRules
     _ways: list[Callable[[_Search], None]] = attrs.field(init=False)
     _vain_frames: int = attrs.field(default=0, init=False)
+    _last_vector: Vector = attrs.field(default=(0, 0), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._ways = [_Search.try_scrolls, _Search.try_free_shifts, _Search.try_sideways]
@@ -79,11 +80,13 @@ class CopyFinder:
         if previous is None or previous.size != current.size or not self.rules.moves:
             return FrameChange.without_copies(changed)
         frames = FramePair(previous.pixels, current.pixels)
-        search = _Search(frames, self.rules, changed.copy())
+        search = _Search(frames, self.rules, changed.copy(), self._last_vector)
         search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
         if search.found or self._is_turn(search):
             self._look(search)
         copies = in_order(search.found)
+        if copies:
+            self._last_vector = copies[0].dx, copies[0].dy
         return FrameChange(changed, copies, residual_of(frames, changed, copies))
 
     def _is_turn(self, search: _Search) -> bool:
@@ -116,6 +119,8 @@ class _Search:
     rules: CopyRules
     left: TileMask
     """Changed tiles that no copy covers yet."""
+    expected: Vector
+    """How far something went in a frame before."""
     grid: TileGrid = attrs.field(init=False)
     _changed_tiles: int = attrs.field(init=False)
     found: list[Copy] = attrs.field(factory=list, init=False)
@@ -150,10 +155,11 @@ class _Search:
     def try_free_shifts(self) -> None:
         """Look for what went in any direction, as long as some is found."""
         for _ in range(_MOST_FREE_SHIFTS):
-            if np.count_nonzero(self.left) < _FEWEST_FREE_TILES:
+            is_small = np.count_nonzero(self.left) < _FEWEST_FREE_TILES
+            if is_small or (self.found and not self.is_enough_left()):
                 return
             area = self.grid.pixels_of(_densest_area(self.left))
-            vector = free_shift(self.frames, area)
+            vector = free_shift(self.frames, area, self.expected)
             if vector is None or not self._is_wanted(*vector):
                 return
             if not self._try(Shift(area, *vector)):

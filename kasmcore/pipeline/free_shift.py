@@ -20,6 +20,8 @@ _FEWEST_EDGES = 5
 """Changes of colour within a run that make it stand out."""
 _REACH = 64
 """Farthest that something goes between two frames, in each direction."""
+_NEAR = 12
+"""What is dragged goes about as far as in the frame before: there it is looked for first."""
 _ROWS, _COLUMNS = 9, 6
 """Runs that are looked for, spread over the area."""
 _FEWEST_VOTES = 3
@@ -31,12 +33,13 @@ _MOST_PLACES = 6
 Vector = tuple[int, int]
 
 
-def free_shift(frames: FramePair, area: Rectangle) -> Vector | None:
+def free_shift(frames: FramePair, area: Rectangle, expected: Vector = (0, 0)) -> Vector | None:
     """How far content of an area went to the right and down.
 
     Args:
         frames: before and after.
         area: what changed, with what the content left and where it went.
+        expected: where it is looked for first.
 
     Returns: None when too few runs agree; a guess otherwise, not (0, 0).
     """
@@ -48,7 +51,8 @@ def free_shift(frames: FramePair, area: Rectangle) -> Vector | None:
         run = before[y, x : x + _RUN]
         if np.array_equal(after[y, x : x + _RUN], run):
             continue
-        places = _places_of(run, after, x, y)
+        places = _places_of(run, after, (x, y), expected, _NEAR)
+        places = places or _places_of(run, after, (x, y), (0, 0), _REACH)
         if len(places) > _MOST_PLACES:
             continue
         for vector in places:
@@ -78,14 +82,19 @@ def _places_that_stand_out(before: Words, area: Rectangle) -> Iterator[Vector]:
                 yield area.x + x, y
 
 
-def _places_of(run: Words, after: Words, x: int, y: int) -> list[Vector]:
-    """How far from (x, y) a run of pixels is found again, within reach."""
-    top, left = max(0, y - _REACH), max(0, x - _REACH)
-    window = after[top : y + _REACH + 1, left : x + _REACH + _RUN]
+def _places_of(
+    run: Words, after: Words, origin: Vector, expected: Vector, reach: int
+) -> list[Vector]:
+    """How far from its origin a run of pixels is found again, within reach of what is expected."""
+    x, y = origin[0] + expected[0], origin[1] + expected[1]
+    top, left = max(0, y - reach), max(0, x - reach)
+    window = after[top : max(0, y + reach + 1), left : max(0, x + reach + _RUN)]
     width = window.shape[1] - _RUN + 1
+    if width <= 0:
+        return []
     rows, columns = np.divmod(np.flatnonzero(window[:, :width] == run[0]), width)
     for offset in (_RUN - 1, *range(1, _RUN - 1)):
         is_same = window[rows, columns + offset] == run[offset]
         rows, columns = rows[is_same], columns[is_same]
-    dx, dy = (columns + left - x).tolist(), (rows + top - y).tolist()
+    dx, dy = (columns + left - origin[0]).tolist(), (rows + top - origin[1]).tolist()
     return list(zip(dx, dy, strict=True))
