@@ -49,6 +49,16 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
     return picture
 
 
+def is_picture(pixels: BgrxPixels) -> bool:
+    """Judge a rectangle of any size by itself, as blocks of tiles are judged."""
+    part = np.ascontiguousarray(pixels[:: max(1, pixels.shape[0] // _ROW_STEP)])
+    equal, faint = _equal_and_faint(part)
+    if not equal.size:
+        return False
+    flat_share, faint_share = (np.array([flags.mean()]) for flags in (equal, faint))
+    return bool(_is_picture(flat_share, faint_share, np.ones(1))[0])
+
+
 def _blocks_with_any(within: TileMask, grid: TileGrid) -> Iterator[Rectangle]:
     """Whole blocks that have a tile of the mask, as rectangles counted in tiles.
 
@@ -75,15 +85,11 @@ def _flatness_and_faintness(
     """
     area = grid.pixels_of(tiles)
     part = np.ascontiguousarray(pixels[area.y : area.bottom : _ROW_STEP, area.columns])
-    words = part.view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
-    green = part[..., 1]
-    lines = words.shape[0]
+    lines = part.shape[0]
     equal = np.zeros((lines, tiles.width * TILE), np.bool_)
     faint = np.zeros_like(equal)
-    np.equal(words[:, 1:], words[:, :-1], out=equal[:, : area.width - 1])
-    step = green[:, 1:] - green[:, :-1] + np.uint8(_FAINT)  # bytes: -8 to 8 become 0 to 16
-    np.less_equal(step, 2 * _FAINT, out=faint[:, : area.width - 1])
-    faint &= ~equal
+    known = slice(0, area.width - 1)
+    equal[:, known], faint[:, known] = _equal_and_faint(part)
     row_starts = np.arange(0, lines, TILE // _ROW_STEP)
     counted_columns = np.full(tiles.width, float(TILE))
     counted_columns[-1] = area.width - (tiles.width - 1) * TILE
@@ -95,6 +101,23 @@ def _flatness_and_faintness(
     )
     flatness, faintness = (share / counted for share in sums)
     return flatness, faintness
+
+
+def _equal_and_faint(pixels: BgrxPixels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels equal their right neighbour, and which differ little from it."""
+    words = pixels.view(np.uint32)[..., 0] & np.uint32(0x00FFFFFF)
+    green = pixels[..., 1]
+    equal = words[:, 1:] == words[:, :-1]
+    step = green[:, 1:] - green[:, :-1] + np.uint8(_FAINT)  # bytes: -8 to 8 become 0 to 16
+    faint = (step <= 2 * _FAINT) & ~equal
+    return equal, faint
+
+
+def _is_picture(flat: TileFloats, faint: TileFloats, counted: TileFloats) -> NDArray[np.bool_]:
+    """From sums of shares, and what each sum could be at most."""
+    is_shaded = (faint > _FAINT_STEPS * (counted - flat)) & (flat < _FLAT_ANYWAY * counted)
+    judged: NDArray[np.bool_] = (flat < _FLAT_TEXT * counted) | is_shaded
+    return judged
 
 
 def _sums_of_16(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -117,8 +140,7 @@ def _judge_blocks(flatness: TileFloats, faintness: TileFloats, inside: TileMask)
     counted = block_sums(inside.astype(np.float64))
     flat = block_sums(np.where(inside, flatness, 0.0))
     faint = block_sums(np.where(inside, faintness, 0.0))
-    is_shaded = (faint > _FAINT_STEPS * (counted - flat)) & (flat < _FLAT_ANYWAY * counted)
-    is_picture = (flat < _FLAT_TEXT * counted) | is_shaded
-    spread = np.repeat(np.repeat(is_picture, _NEIGHBOURHOOD, 0), _NEIGHBOURHOOD, 1)
+    judged_blocks = _is_picture(flat, faint, counted)
+    spread = np.repeat(np.repeat(judged_blocks, _NEIGHBOURHOOD, 0), _NEIGHBOURHOOD, 1)
     judged: TileMask = spread[:rows, :columns]
     return judged

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.choice import EncoderFigures, Link, Wanted, choose_encoder
-from kasmcore.pipeline.content import Content, picture_tiles
+from kasmcore.pipeline.content import Content, is_picture, picture_tiles
 from kasmcore.pipeline.pending import EXACT
 from kasmcore.pipeline.quality import (
     QualityBounds,
@@ -30,6 +30,8 @@ _LARGEST_JOB_PIXELS = 1 << 17
 _PATIENCE_S = 0.1
 """Time on the link that a single large change may take rather than be blurred at first."""
 _WORTH_CUTTING = 0.8
+_TINY_AREA_PIXELS = 512
+"""So few pixels are smaller exactly than with the head of a lossy format."""
 _SHORTEST_STRIP_ROWS = 4 * TILE
 
 
@@ -103,12 +105,7 @@ class Planner:
             jobs, why = self._changed_jobs(request)
         else:
             jobs, why = self._refinement_jobs(request)
-        quality_sent = np.zeros(request.grid.shape, np.uint8)
-        for job in jobs:  # in the order in which the viewer draws them
-            tiles = request.grid.tiles_of(job.rectangle)
-            counts_as_exact = job.quality >= request.quality.counts_as_exact
-            quality_sent[tiles.rows, tiles.columns] = EXACT if counts_as_exact else job.quality
-        return FramePlan(tuple(jobs), quality_sent, why)
+        return FramePlan(tuple(jobs), _quality_sent(jobs, request), why)
 
     def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Pictures first, so that a rectangle of text that overlaps one is drawn over it."""
@@ -146,10 +143,10 @@ class Planner:
     ) -> tuple[int, list[EncodeJob]]:
         """Jobs at the quality that motion and link allow; at another if no encoder can do that."""
         quality = self._quality(request, mask, content)
-        jobs = self._jobs(request, mask, content, quality, spent_s=spent_s)
+        jobs = self._jobs(request, mask, content, quality, spent_s=spent_s, judges_pieces=True)
         if jobs is None:
             quality = EXACT if quality < EXACT else request.quality.maximum
-            jobs = self._jobs(request, mask, content, quality, spent_s=spent_s)
+            jobs = self._jobs(request, mask, content, quality, spent_s=spent_s, judges_pieces=True)
         return quality, jobs or []
 
     def _quality(self, request: PlanRequest, mask: TileMask, content: Content) -> int:
@@ -216,27 +213,45 @@ class Planner:
         quality: int,
         *,
         spent_s: dict[str, float] | None = None,
+        judges_pieces: bool = False,
     ) -> list[EncodeJob] | None:
         """Cut a mask into jobs; None when no encoder can do it.
 
         ``spent_s`` is the time that each codec takes of this frame already; it is added to.
+        ``judges_pieces``: what is left of tiles is text or picture by itself.
         """
         jobs: list[EncodeJob] = []
         spent_s = {} if spent_s is None else spent_s
         smallest_side = min((spec.maximum_side for spec in self.specs), default=1)
         for rectangle in request.grid.rectangles_of(mask):
             pieces = without(rectangle, request.brought)
+            is_cut = judges_pieces and pieces != [rectangle]
             for part in (strip for one in pieces for strip in cut_into_strips(one, smallest_side)):
                 wanted = Wanted(content, quality, part.area)
+                if is_cut:
+                    wanted = self._judged(request, part, wanted)
                 specs = self.specs if wanted.is_exact else self.specs_in_time(spent_s)
                 spec = choose_encoder(specs, self.figures, wanted, request.link)
                 if spec is None:
                     return None
-                figures = self.figures.of(spec.codec, content, wanted.is_exact)
+                figures = self.figures.of(spec.codec, wanted.content, wanted.is_exact)
                 expected_s = part.area * figures.ns_per_pixel / 1e9
                 spent_s[spec.codec] = spent_s.get(spec.codec, 0.0) + expected_s
-                jobs.append(EncodeJob(part, spec.codec, quality, content, expected_s))
+                jobs.append(EncodeJob(part, spec.codec, wanted.quality, wanted.content, expected_s))
         return jobs
+
+    def _judged(self, request: PlanRequest, part: Rectangle, wanted: Wanted) -> Wanted:
+        """What is left of a tile may be another kind of pixels than the tile was."""
+        if part.area <= _TINY_AREA_PIXELS:
+            return Wanted(Content.TEXT, EXACT, part.area)
+        is_relaxed = wanted.quality >= request.quality.maximum
+        if is_picture(request.frame.pixels[part.rows, part.columns]):
+            is_lossy_possible = any(not spec.is_exact_at(0) for spec in self.specs)
+            quality = (
+                request.quality.maximum if is_relaxed and is_lossy_possible else wanted.quality
+            )
+            return Wanted(Content.PICTURE, quality, part.area)
+        return Wanted(Content.TEXT, EXACT if is_relaxed else wanted.quality, part.area)
 
     def specs_in_time(self, spent_s: Mapping[str, float]) -> Sequence[EncoderSpec]:
         """Encoders that have not used up their time of this frame; all when none is left."""
@@ -246,6 +261,22 @@ class Planner:
             if spent_s.get(spec.codec, 0.0) < self.time_limits_s.get(spec.codec, float("inf"))
         ]
         return left if any(not spec.is_exact_at(0) for spec in left) else self.specs
+
+
+def _quality_sent(jobs: Sequence[EncodeJob], request: PlanRequest) -> NDArray[np.uint8]:
+    """Per tile the quality that it is sent at; of several pieces of a tile the worst."""
+    grid = request.grid
+    quality_sent = np.zeros(grid.shape, np.uint8)
+    for job in jobs:  # in the order in which the viewer draws them
+        counts_as_exact = job.quality >= request.quality.counts_as_exact
+        quality = EXACT if counts_as_exact else job.quality
+        outer, inner = grid.tiles_of(job.rectangle), grid.tiles_inside(job.rectangle)
+        for edge in outer.without(inner):
+            part = quality_sent[edge.rows, edge.columns]
+            part[part > quality] = quality
+            part[part == 0] = quality
+        quality_sent[inner.rows, inner.columns] = quality
+    return quality_sent
 
 
 def without(rectangle: Rectangle, brought: Sequence[Rectangle]) -> list[Rectangle]:

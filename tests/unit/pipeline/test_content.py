@@ -1,6 +1,6 @@
 import numpy as np
 
-from kasmcore.pipeline.content import picture_tiles
+from kasmcore.pipeline.content import is_picture, picture_tiles
 from kasmcore.pipeline.tiles import TileGrid
 from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import flat_text, photo
@@ -46,3 +46,10 @@ def test_a_sky_of_many_equal_neighbours_is_a_picture_and_a_page_in_grey_is_not()
     page = flat_text(512, 256)
     page[page < 128] = 90
     assert not picture_tiles(page, GRID, GRID.full_mask()).any()
+
+
+def test_a_rectangle_of_any_size_is_judged_by_itself():
+    page = flat_text(512, 256)
+    assert is_picture(photo(512, 256)[3:7, 10:200])
+    assert not is_picture(page[3:40, 10:200])
+    assert not is_picture(page[:5, :1])

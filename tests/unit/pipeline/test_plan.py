@@ -213,3 +213,30 @@ def test_a_budget_never_lowers_quality_below_the_floor():
     assert quality_for_budget(90, 1e9, 1000, 20) == 20
     assert quality_for_budget(90, 500, 1000, 20) == 90
     assert quality_for_budget(10, 1e9, 1000, 20) == 10
+
+
+def test_what_copies_bring_is_cut_out_and_the_rest_judged_by_itself():
+    """A window of text over a photo: of its edge tiles only the photo round it is sent."""
+    picture, window = photo(640, 480), Rectangle(100, 100, 300, 200)
+    picture[window.rows, window.columns] = flat_text(300, 200)
+    edge = GRID.mask_of([Rectangle(80, 96, 340, 8), Rectangle(80, 96, 20, 200)])
+    plan = planner().plan(request(picture, edge, brought=(window,)))
+    assert all(not job.rectangle.overlaps(window) for job in plan.jobs)
+    wanted = np.repeat(np.repeat(edge, TILE, axis=0), TILE, axis=1)
+    wanted[window.rows, window.columns] = False
+    assert sum(job.rectangle.area for job in plan.jobs) == np.count_nonzero(wanted)
+    large = [job for job in plan.jobs if job.rectangle.area > 512]
+    assert {job.quality for job in large} == {90}
+    assert {job.quality for job in plan.jobs if job not in large} <= {EXACT}
+    assert (plan.quality_sent[edge] > 0).all()
+
+
+def test_of_pieces_of_a_tile_the_worst_counts():
+    tile = GRID.mask_of([Rectangle(160, 160, 64, 64)])
+    brought = (Rectangle(176, 160, 48, 50),)
+    picture = photo(640, 480)
+    plan = planner().plan(request(picture, tile, brought=brought))
+    qualities = {job.quality for job in plan.jobs}
+    worst = min(qualities)
+    corner = GRID.tiles_of(Rectangle(160, 208, 16, 16))
+    assert plan.quality_sent[corner.rows, corner.columns].max() == worst
