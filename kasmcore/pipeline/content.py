@@ -16,6 +16,8 @@ _FLAT_TEXT = 0.33
 """Share of equal neighbours above which a tile counts as text or line art."""
 _FLAT_ANYWAY = 0.75
 """Above this share it does so, whatever the others are like."""
+_FLAT_TEXT_ALONE, _FLAT_ANYWAY_ALONE = 0.2, 0.6
+"""The same for a rectangle without its neighbourhood."""
 _FAINT_STEPS = 0.7
 """Share of the unequal neighbours that differ little above which it is a picture: a sky."""
 _FAINT = 8
@@ -50,13 +52,14 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
 
 
 def is_picture(pixels: BgrxPixels) -> bool:
-    """Judge a rectangle of any size by itself, as blocks of tiles are judged."""
+    """Judge a rectangle of any size by itself; in doubt, as with a few rows of text, it is none."""
     part = np.ascontiguousarray(pixels[:: max(1, pixels.shape[0] // _ROW_STEP)])
     equal, faint = _equal_and_faint(part)
     if not equal.size:
         return False
-    flat_share, faint_share = (np.array([flags.mean()]) for flags in (equal, faint))
-    return bool(_is_picture(flat_share, faint_share, np.ones(1))[0])
+    flat_share, faint_share = float(equal.mean()), float(faint.mean())
+    is_shaded = faint_share > _FAINT_STEPS * (1 - flat_share) and flat_share < _FLAT_ANYWAY_ALONE
+    return flat_share < _FLAT_TEXT_ALONE or is_shaded
 
 
 def _blocks_with_any(within: TileMask, grid: TileGrid) -> Iterator[Rectangle]:
@@ -113,13 +116,6 @@ def _equal_and_faint(pixels: BgrxPixels) -> tuple[NDArray[np.bool_], NDArray[np.
     return equal, faint
 
 
-def _is_picture(flat: TileFloats, faint: TileFloats, counted: TileFloats) -> NDArray[np.bool_]:
-    """From sums of shares, and what each sum could be at most."""
-    is_shaded = (faint > _FAINT_STEPS * (counted - flat)) & (flat < _FLAT_ANYWAY * counted)
-    judged: NDArray[np.bool_] = (flat < _FLAT_TEXT * counted) | is_shaded
-    return judged
-
-
 def _sums_of_16(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Count the true cells of every 16 in a row: eight bytes are added by one multiplication."""
     eights = (flags.view(np.uint64) * np.uint64(0x0101010101010101)) >> np.uint64(56)
@@ -140,7 +136,8 @@ def _judge_blocks(flatness: TileFloats, faintness: TileFloats, inside: TileMask)
     counted = block_sums(inside.astype(np.float64))
     flat = block_sums(np.where(inside, flatness, 0.0))
     faint = block_sums(np.where(inside, faintness, 0.0))
-    judged_blocks = _is_picture(flat, faint, counted)
+    is_shaded = (faint > _FAINT_STEPS * (counted - flat)) & (flat < _FLAT_ANYWAY * counted)
+    judged_blocks = (flat < _FLAT_TEXT * counted) | is_shaded
     spread = np.repeat(np.repeat(judged_blocks, _NEIGHBOURHOOD, 0), _NEIGHBOURHOOD, 1)
     judged: TileMask = spread[:rows, :columns]
     return judged

@@ -7,7 +7,7 @@ from kasmcore.pipeline.content import Content
 from kasmcore.pipeline.pending import EXACT
 from kasmcore.pipeline.plan import Planner, PlanRequest, cut_into_strips
 from kasmcore.pipeline.quality import QualityBounds, quality_for_budget, quality_for_motion
-from kasmcore.pipeline.tiles import TileGrid
+from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import flat_text, photo, visible
 
