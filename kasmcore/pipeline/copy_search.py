@@ -68,7 +68,11 @@ class CopyFinder:
         self._ways = [_Search.try_scrolls, _Search.try_free_shifts, _Search.try_sideways]
 
     def find(
-        self, previous: VisibleFrame | None, current: VisibleFrame, changed: TileMask
+        self,
+        previous: VisibleFrame | None,
+        current: VisibleFrame,
+        changed: TileMask,
+        restless: TileMask | None = None,
     ) -> FrameChange:
         """Find the copies of one frame.
 
@@ -76,6 +80,7 @@ class CopyFinder:
             previous: the frame before, None when there is none.
             current: the frame after; its ``moves`` are tried.
             changed: the tiles that differ, exactly.
+            restless: tiles that show something new all the time: there is nothing to look for.
         """
         if previous is None or previous.size != current.size or not self.rules.moves:
             return FrameChange.without_copies(changed)
@@ -83,6 +88,8 @@ class CopyFinder:
         search = _Search(frames, self.rules, changed.copy(), self._last_vector)
         search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
         if search.found or self._is_turn(search):
+            if restless is not None and self._vain_frames > _PATIENCE_FRAMES:
+                search.left &= ~restless
             self._look(search)
         copies = in_order(search.found)
         if copies:

@@ -13,11 +13,12 @@ from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.copy_search import CopyFinder
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.history import ChangeHistory
-from kasmcore.pipeline.tiles import TileGrid
+from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.masking import FrameMasks
 from kasmcore.stats.loop_lag import LoopLag
 from kasmcore.values.frames import VisibleFrame
 
+_HEAT_OF_VIDEO = 5.0
 _HURRIED_SHARE = 0.25
 """After input the next frame may follow after this share of the frame interval."""
 
@@ -75,7 +76,7 @@ class FrameFlow:
             before = self.newest.frame if self.newest else None
             changed = find_damage(before, frame, compares=self.compares)
             if changed.any() or self.newest is None:
-                self._publish(frame, self.copies.find(before, frame, changed))
+                self._publish(frame, self.copies.find(before, frame, changed, self._restless()))
 
     @contextlib.contextmanager
     def demand(self) -> Iterator[None]:
@@ -109,6 +110,12 @@ class FrameFlow:
         self._next_due_s = max(self._next_due_s, earliest_s) + self.frame_interval_s
         if self._hurry.is_set():
             self._hurry = trio.Event()
+
+    def _restless(self) -> TileMask | None:
+        """Tiles that change as those of a video do."""
+        if self.history is None or self.newest is None:
+            return None
+        return self.history.heat(trio.current_time()) >= _HEAT_OF_VIDEO
 
     def _publish(self, frame: VisibleFrame, change: FrameChange) -> None:
         now_s = trio.current_time()

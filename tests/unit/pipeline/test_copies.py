@@ -227,3 +227,21 @@ def test_no_copy_overwrites_what_a_later_one_takes():
     assert in_order(list(reversed(chain))) == tuple(chain)
     swapped = in_order([down, behind])
     assert len(swapped) == 1
+
+
+def test_where_a_video_plays_nothing_is_looked_for_once_that_was_in_vain():
+    finder, noise = CopyFinder(RULES), np.random.default_rng(4)
+    whole = [Rectangle(0, 0, 480, 320)]
+    before = noise.integers(0, 256, (320, 480, 4), np.uint8)
+    for _ in range(12):
+        after = noise.integers(0, 256, (320, 480, 4), np.uint8)
+        previous, current = visible(before, whole), visible(after, whole)
+        changed = find_damage(previous, current)
+        assert finder.find(previous, current, changed, changed).copies == ()
+        before = after
+    found = []
+    for step in range(8):
+        previous, current = (visible(p, whole) for p in scrolled(0, 32 + step))
+        changed = find_damage(previous, current)
+        found.append(finder.find(previous, current, changed, ~changed).copies != ())
+    assert any(found), "what does not belong to the video is still looked at"
