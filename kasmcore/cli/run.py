@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator
@@ -62,6 +63,7 @@ async def _run_until_stopped(config: ServerConfig, plugins: PluginSet) -> None:
             nursery.start_soon(_stop_on_signal, signals, nursery.cancel_scope)
             started: Started = await nursery.start(run_server, config, plugins)
             _tell(config, started)
+            _keep_collections_short()
 
 
 async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
@@ -69,6 +71,12 @@ async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) 
         _LOG.info("stopping (%s)", signal.Signals(number).name)
         scope.cancel()
         return
+
+
+def _keep_collections_short() -> None:
+    """Leave what was made at the start out of collections: with it they took 25 to 60 ms each."""
+    gc.collect()
+    gc.freeze()
 
 
 def _tell(config: ServerConfig, started: Started) -> None:
