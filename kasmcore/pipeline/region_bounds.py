@@ -18,7 +18,9 @@ from kasmcore.values.geometry import Rectangle
 from kasmcore.values.pixels import BgrxPixels
 
 _LOOKS = 3
-"""Frames after which the edges are believed: in each of them nearly every edge pixel changes."""
+"""Frames after which the edges are believed, ..."""
+_CLEAR_SHARE = 0.5
+"""... or one, if so many of the pixels along each edge changed in it."""
 _GROW_AFTER = 6
 """Frames with motion between rectangle and tiles' border, out of so many times four."""
 
@@ -35,6 +37,11 @@ class _Edges:
     looks: int = 0
     frames: int = 0
     frames_outside: int = 0
+
+    @property
+    def are_those_of_tiles(self) -> bool:
+        """Nothing can be outside."""
+        return self.is_settled and self.top == self.bottom == self.left == self.right == 0
 
     @property
     def is_settled(self) -> bool:
@@ -85,7 +92,7 @@ class RegionBounds:
         known = []
         for region in regions:
             edges = self._edges[region.number]
-            if before is not None and before.shape == pixels.shape:
+            if not edges.are_those_of_tiles and before is not None and before.shape == pixels.shape:
                 self._look(edges, region, before, pixels)
                 if edges.is_settled:
                     exposed |= _changed_outside(edges, region, grid, before, pixels)
@@ -107,7 +114,10 @@ class RegionBounds:
         ]
         if not edges.is_settled:
             edges.top, edges.bottom, edges.left, edges.right = found
-            edges.looks += any(inset < TILE for inset in seen)
+            if any(inset < TILE for inset in seen):
+                rectangle = edges.inside(region.rectangle)
+                is_clear = max(found) < TILE and _are_clear(rectangle, before, now)
+                edges.looks += _LOOKS if is_clear else 1
             if edges.is_settled:
                 edges.settle()
             return
@@ -135,23 +145,27 @@ def _insets(area: Rectangle, before: BgrxPixels, now: BgrxPixels) -> tuple[int, 
     )
 
 
+def _are_clear(area: Rectangle, before: BgrxPixels, now: BgrxPixels) -> bool:
+    """Along every edge of an area most pixels changed."""
+    lines = (
+        Rectangle(area.x, area.y, area.width, 1),
+        Rectangle(area.x, area.bottom - 1, area.width, 1),
+        Rectangle(area.x, area.y, 1, area.height),
+        Rectangle(area.right - 1, area.y, 1, area.height),
+    )
+    return not area.is_empty() and all(
+        _differing(line, before, now).mean() >= _CLEAR_SHARE for line in lines
+    )
+
+
 def _changed_outside(
     edges: _Edges, region: VideoRegion, grid: TileGrid, before: BgrxPixels, now: BgrxPixels
 ) -> TileMask:
     """Tiles of a region that changed between its rectangle and their border."""
     mask = grid.empty_mask()
     area = region.rectangle
-    inside = edges.inside(area)
-    for strip in (
-        Rectangle.from_edges(area.x, area.y, area.right, inside.y),
-        Rectangle.from_edges(area.x, inside.bottom, area.right, area.bottom),
-        Rectangle.from_edges(area.x, area.y, inside.x, area.bottom),
-        Rectangle.from_edges(inside.right, area.y, area.right, area.bottom),
-    ):
-        if strip.is_empty():
-            continue
-        differing = _differing(strip, before, now)
-        rows, columns = np.nonzero(differing)
+    for strip in area.without(edges.inside(area)):
+        rows, columns = np.nonzero(_differing(strip, before, now))
         mask[(rows + strip.y) // TILE, (columns + strip.x) // TILE] = True
     return mask
 
@@ -174,12 +188,7 @@ def _first(flags: NDArray[np.bool_], axis: int) -> int:
 def edge_tiles(area: Rectangle, grid: TileGrid) -> TileMask:
     """Tiles that a rectangle covers in part."""
     mask = grid.mask_of([area])
-    inner = Rectangle.from_edges(
-        -(-area.x // TILE),
-        -(-area.y // TILE),
-        area.right // TILE if area.right < grid.size.width else grid.columns,
-        area.bottom // TILE if area.bottom < grid.size.height else grid.rows,
-    )
+    inner = grid.tiles_inside(area)
     if not inner.is_empty():
         mask[inner.rows, inner.columns] = False
     return mask

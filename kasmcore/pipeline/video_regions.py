@@ -14,16 +14,17 @@ from kasmcore.pipeline.moving_rectangles import bounding_box, dense_rectangles, 
 from kasmcore.pipeline.tiles import TileFloats, TileGrid, TileMask
 from kasmcore.values.geometry import Rectangle
 
-_HOT = 2.5
-"""Heat of a tile that changes eight times a second or more."""
+_HOT = 2.4
+"""Heat of a tile that changes eight times a second or more, or for the third time at 20."""
 _STILL_HOT = 1.4
 _WARM = 1.2
 """What changes three times a second keeps a region that is there."""
 _SUSTAINED_S = 0.3
 _LARGE_TILES = 2000
-_LARGE_SUSTAINED_S = 0.1
-"""So many tiles that move are waited for less long: as images they cost most."""
+"""So many hot tiles move, without waiting: as images they cost most."""
 _LOOK_EVERY_S = 0.1
+_FULL_SHARE = 0.9
+"""Share of a region that moves when nothing is to be learned of its size."""
 _AWAKE_S = 0.35
 _BUSY_SHARE = 0.3
 """A region in which fewer tiles change is asleep, and in the end over."""
@@ -101,7 +102,8 @@ class RegionFinder:
         """The regions of now; call it for every frame, after its changes were recorded."""
         if self._grid != history.grid:
             self._start_over(history.grid, now_s)
-        if now_s - self._looked_s >= _LOOK_EVERY_S and not self.rules.whole_screen:
+        is_due = now_s - self._looked_s >= _LOOK_EVERY_S or self._is_large_change(history, now_s)
+        if is_due and not self.rules.whole_screen:
             self._looked_s = now_s
             self._follow(history, now_s)
         for tracked in self._tracked:
@@ -117,6 +119,11 @@ class RegionFinder:
             for tracked in self._tracked
         )
 
+    def _is_large_change(self, history: ChangeHistory, now_s: float) -> bool:
+        """So much changed now, where no region is known, that the next look cannot wait."""
+        changed = np.count_nonzero(history.heated_s >= now_s)
+        return not self._tracked and bool(changed >= _LARGE_TILES)
+
     def _start_over(self, grid: TileGrid, now_s: float) -> None:
         self._grid = grid
         self._hot_since_s = np.full(grid.shape, np.inf)
@@ -128,13 +135,17 @@ class RegionFinder:
     def _follow(self, history: ChangeHistory, now_s: float) -> None:
         heat = history.heat(now_s)
         moving = self._moving(heat, now_s)
+        self._end_cold_ones(heat, now_s)
+        if self._is_all_known(moving):
+            for tracked in self._tracked:
+                tracked.wide_s = now_s
+            return
         rules = self.rules
         found = [
             tiles
             for tiles in dense_rectangles(moving, rules.least_share, rules.least_tiles)
             if min(tiles.width, tiles.height) >= rules.least_side
         ]
-        self._end_cold_ones(heat, now_s)
         for tracked in self._tracked:
             self._adapt(tracked, found, moving, now_s)
         self._drop_overlapping()
@@ -151,9 +162,16 @@ class RegionFinder:
         starting = (heat >= _HOT) & np.isinf(since_s)
         since_s[starting] = now_s
         is_large = np.count_nonzero(np.isfinite(since_s)) >= _LARGE_TILES
-        sustained_s = _LARGE_SUSTAINED_S if is_large else _SUSTAINED_S
-        moving: TileMask = since_s <= now_s - sustained_s
+        moving: TileMask = since_s <= now_s - (0.0 if is_large else _SUSTAINED_S)
         return moving
+
+    def _is_all_known(self, moving: TileMask) -> bool:
+        """Every region is full of motion, and there is none elsewhere."""
+        regions = [tracked.region.tiles for tracked in self._tracked]
+        if not all(share_of(moving, tiles) >= _FULL_SHARE for tiles in regions):
+            return False
+        inside = sum(np.count_nonzero(moving[tiles.rows, tiles.columns]) for tiles in regions)
+        return bool(inside == np.count_nonzero(moving))
 
     def _end_cold_ones(self, heat: TileFloats, now_s: float) -> None:
         for tracked in self._tracked:

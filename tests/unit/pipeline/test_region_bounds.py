@@ -53,7 +53,15 @@ def test_the_rectangle_that_moves_is_found_to_the_pixel(x, y, width, height):
 def test_a_region_is_given_only_when_its_edges_are_known():
     screen = Screen(Rectangle(70, 37, 149, 121))
     assert screen.play(1)[0] == ()
-    assert len(screen.play(4)[0]) == 1
+    assert [region.rectangle for region in screen.play(1)[0]] == [screen.video]
+
+
+def test_edges_that_move_in_part_only_are_looked_at_longer():
+    screen = Screen(Rectangle(70, 37, 30, 20))
+    screen.region = region_of(Rectangle(70, 37, 149, 121))
+    others = Rectangle(180, 130, 39, 28), Rectangle(90, 70, 100, 60)
+    assert screen.play(3, *others)[0] == ()
+    assert len(screen.play(1, *others)[0]) == 1
 
 
 def test_a_change_beside_the_video_exposes_its_tiles_alone():

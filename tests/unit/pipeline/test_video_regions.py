@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.tiles import TileGrid
@@ -54,6 +55,26 @@ def test_what_keeps_moving_is_a_region_within_half_a_second():
     screen.play(0.25, (WINDOW, 30))
     assert screen.rectangles == [WINDOW]
     assert 20 < screen.regions[0].changes_per_s < 36
+
+
+@pytest.mark.parametrize("rate_hz", [20, 30, 60])
+def test_a_large_region_is_found_at_its_third_change(rate_hz):
+    grid = TileGrid(Size(1920, 1080))
+    area = Rectangle(0, 0, 1920, 1080)
+    screen = Screen(grid=grid)
+    screen.play(2 / rate_hz, (area, rate_hz))
+    assert screen.regions == ()
+    screen.play(1 / rate_hz, (area, rate_hz))
+    assert screen.rectangles == [area]
+
+
+def test_two_large_changes_at_once_are_no_region():
+    grid = TileGrid(Size(1920, 1080))
+    screen = Screen(grid=grid)
+    for _ in range(3):
+        screen.play(2 / 60, (Rectangle(0, 0, 1920, 1080), 60))
+        assert screen.regions == ()
+        screen.play(0.5)
 
 
 def test_a_region_keeps_its_number_while_it_plays():
