@@ -58,7 +58,7 @@ class ViewerPicture:
     def brought(self) -> tuple[Rectangle, ...]:
         """What the queued copies make right, to the pixel, whatever tiles are pending.
 
-        None when the viewer skipped a frame: what it lacks is known by the tile then.
+        Nothing when the viewer skipped a frame: what it lacks is known by the tile then.
         """
         if not self._is_one_change:
             return ()

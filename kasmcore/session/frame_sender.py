@@ -12,9 +12,10 @@ import trio
 
 from kasmcore.pipeline.choice import Link
 from kasmcore.pipeline.copies import FrameChange
+from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import FramePlan, Planner, PlanRequest
-from kasmcore.pipeline.tiles import TileMask
+from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.pipeline.video_mode_plan import plan_in_video_mode
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
@@ -36,6 +37,8 @@ _GRACE_S = 0.010
 _MOST_OVERTAKING = 256
 """Tiles; more than these are no effect of a key press that must not wait."""
 _HEAT_OF_INPUT = 4.0
+_EARLIER_INPUT_S = 0.3
+"""Effects of input so long before the latest are awaited too."""
 _PATIENCE_S = 0.05
 """How long it waits at most when nothing of what is pending can be sent now."""
 
@@ -50,6 +53,8 @@ class FrameSender:
     video_mode: VideoModeWatch
     _serial: int = attrs.field(default=0, init=False)
     _frames_since_whole: int = attrs.field(default=0, init=False)
+    _begin: int = attrs.field(default=0, init=False)
+    """Where the next portion of a large change begins."""
 
     async def run(self) -> None:
         """Send frames until cancelled.
@@ -121,6 +126,8 @@ class FrameSender:
             return picture.grid.empty_mask()
         tiles = picture.pending & (history.heat(now_s) < _HEAT_OF_INPUT)
         tiles &= ~self.viewer.video.moving(picture.grid, now_s)
+        if np.count_nonzero(tiles) > _MOST_OVERTAKING:  # they waited before there was input
+            tiles &= history.last_changed_s >= self.viewer.pacer.input_s - _EARLIER_INPUT_S
         return tiles if np.count_nonzero(tiles) <= _MOST_OVERTAKING else picture.grid.empty_mask()
 
     async def _wait_for_change(self, deadline_s: float, *, capture: bool = False) -> None:
@@ -132,18 +139,18 @@ class FrameSender:
 
     def _refinable(self, picture: ViewerPicture, now_s: float) -> TileMask:
         """Tiles at rest that could be sent exactly; not while the stream that shows them moves."""
-        history, rules = self.flow.history, self.viewer.rules
-        if history is None or not self._may_be_exact() or self._is_in_video_mode(now_s):
+        history = self._history_of_blurred(picture)
+        if history is None or self._is_in_video_mode(now_s):
             return picture.grid.empty_mask()
-        moving = self.viewer.video.moving(picture.grid, now_s)
-        rest_s = rules.rest_before_exact_s
-        if history.calm_at_s(rest_s, moving) > now_s:
+        moving, calm_s = self._motion(picture.grid, history, now_s)
+        rest_s = self.viewer.rules.rest_before_exact_s
+        if calm_s > now_s:
             rest_s = max(rest_s, _REST_AMID_MOTION_S)
         return picture.refinable(history, now_s, rest_s) & ~moving
 
     def _next_refinement_s(self, picture: ViewerPicture, now_s: float) -> float:
-        history = self.flow.history
-        if history is None or not self._may_be_exact():
+        history = self._history_of_blurred(picture)
+        if history is None:
             return float("inf")
         if self._is_in_video_mode(now_s):
             return self.video_mode.ends_at_s(now_s)
@@ -151,13 +158,23 @@ class FrameSender:
         next_s = picture.next_refinement_s(history, rest_s)
         if next_s is None:
             return float("inf")
-        calm_s = history.calm_at_s(rest_s, self.viewer.video.moving(picture.grid, now_s))
+        _, calm_s = self._motion(picture.grid, history, now_s)
         if calm_s > now_s:
             next_s = max(next_s, min(calm_s, next_s - rest_s + _REST_AMID_MOTION_S))
         return next_s if next_s > now_s else self.viewer.video.next_rest_s(now_s)
 
-    def _may_be_exact(self) -> bool:
-        return self.viewer.rules.is_exact_at_rest and self.viewer.planner.can_be_exact
+    def _history_of_blurred(self, picture: ViewerPicture) -> ChangeHistory | None:
+        """What tells when tiles may be made exact; None when there is none to be made so."""
+        viewer = self.viewer
+        may_be_exact = viewer.rules.is_exact_at_rest and viewer.planner.can_be_exact
+        return self.flow.history if may_be_exact and picture.blurred().any() else None
+
+    def _motion(
+        self, grid: TileGrid, history: ChangeHistory, now_s: float
+    ) -> tuple[TileMask, float]:
+        """Tiles that streams show and that move; and when little else will have moved lately."""
+        moving = self.viewer.video.moving(grid, now_s)
+        return moving, history.calm_at_s(self.viewer.rules.rest_before_exact_s, moving)
 
     def _is_in_video_mode(self, now_s: float) -> bool:
         """True while this viewer is to get small images: it has no video stream to show motion."""
@@ -245,6 +262,7 @@ class FrameSender:
             EncoderFailed: send everything again; one that fails often is not used any more.
         """
         plan = self._plan(request)
+        self._begin = plan.next_begin
         planned_s = trio.current_time()
         picture.take(video.quality_sent)
         picture.take(plan.quality_sent, request.brought)
@@ -301,6 +319,9 @@ class FrameSender:
             budget_bytes=video.budget_left(viewer.pacer.frame_budget_bytes()),
             link=Link(bytes_per_s=viewer.pacer.bytes_per_s),
             quality=viewer.rules.quality,
+            portion_bytes=viewer.pacer.portion_bytes(),
+            begin=self._begin,
+            urgent=self._overtaking(picture, now_s) if viewer.pacer.has_input else None,
         )
 
 
