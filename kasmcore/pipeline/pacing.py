@@ -21,6 +21,8 @@ _FULL_QUEUE_GAIN = 0.75
 """... and less while the queue is as long as it may be: it settles at half of that."""
 _LONGEST_PASSING_S = 1 / 30
 """How long a frame may keep the link busy because none came before it for long."""
+_LONGEST_PORTION_S = 0.05
+"""How long a part of a large change may keep the link busy: a key press waits no longer for it."""
 _DRAINING_GAIN = 0.5
 _DRAINING_S = 0.2
 _DRAINED_EVERY_S = 4.0
@@ -156,6 +158,21 @@ class Pacer:
         passing_s = max(self.frame_interval_s, since_s, self.preference.passing_s)
         return max(_SMALLEST_BUDGET_BYTES, self.bytes_per_s * self._gain() * passing_s)
 
+    def portion_bytes(self) -> float:
+        """Size of the parts of a change that is too large for one frame."""
+        portion = max(self.frame_budget_bytes(), self.bytes_per_s * _LONGEST_PORTION_S)
+        return portion if self.link.is_proven else min(portion, _MOST_UNPROVEN_BYTES / 2)
+
+    @property
+    def input_s(self) -> float:
+        """When the viewer last did something."""
+        return self._input_s
+
+    @property
+    def has_input(self) -> bool:
+        """True while effects of input are awaited."""
+        return self._now_s - self._input_s <= _INPUT_MEMORY_S
+
     def note_input(self, now_s: float) -> None:
         """The viewer did something and waits for the effect."""
         self._input_s = now_s
@@ -254,6 +271,6 @@ class Pacer:
 
     def _may_overtake(self) -> bool:
         """One frame may go beyond the limit for what input has changed."""
-        if self._now_s - self._input_s > _INPUT_MEMORY_S or self.in_flight > _MOST_IN_FLIGHT:
+        if not self.has_input or self.in_flight > _MOST_IN_FLIGHT:
             return False
         return not any(frame.overtook for frame in self._in_flight)

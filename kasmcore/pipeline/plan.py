@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -12,6 +13,7 @@ from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.choice import EncoderFigures, Link, Wanted, choose_encoder
 from kasmcore.pipeline.content import Content, is_picture, picture_tiles
 from kasmcore.pipeline.pending import EXACT
+from kasmcore.pipeline.portion import Portion, is_too_much, one_portion
 from kasmcore.pipeline.quality import (
     QualityBounds,
     motion_of,
@@ -58,6 +60,8 @@ class FramePlan:
     """Per tile: quality that it is sent at, 0 where it is not sent."""
     why: str
     """One line for the debug log."""
+    next_begin: int = 0
+    """Where the next portion of a change begins that is too large for one frame."""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +83,21 @@ class PlanRequest:
     """Size that the frame should not exceed."""
     link: Link
     quality: QualityBounds
+    portion_bytes: float = math.inf
+    """A change of more than twice this size goes in several frames."""
+    begin: int = 0
+    """Tile that such a frame begins with, counted row by row."""
+    urgent: TileMask | None = None
+    """Tiles that go first then: input may have changed them."""
+
+
+@attrs.frozen(eq=False)
+class _Kind:
+    """Tiles of one kind of content, all to be sent at one quality."""
+
+    content: Content
+    mask: TileMask
+    quality: int
 
 
 @attrs.frozen
@@ -89,6 +108,9 @@ class Planner:
     figures: EncoderFigures
     time_limits_s: Mapping[str, float] = attrs.field(factory=dict)
     """CPU time that a codec may take of one frame when it is lossy; others take the rest."""
+    portion_s: float = math.inf
+    """CPU time, of all threads, that a frame should take; a change of more than twice as much goes
+    in several frames."""
 
     @property
     def can_be_exact(self) -> bool:
@@ -102,52 +124,90 @@ class Planner:
     def plan(self, request: PlanRequest) -> FramePlan:
         """Plan one frame: all changed tiles; when there are none, what fits of the refinement."""
         if request.changed.any():
-            jobs, why = self._changed_jobs(request)
+            jobs, why, next_begin = self._changed_jobs(request)
         else:
-            jobs, why = self._refinement_jobs(request)
-        return FramePlan(tuple(jobs), _quality_sent(jobs, request), why)
+            (jobs, why), next_begin = self._refinement_jobs(request), 0
+        return FramePlan(tuple(jobs), _quality_sent(jobs, request), why, next_begin)
 
-    def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
-        """Pictures first, so that a rectangle of text that overlaps one is drawn over it."""
+    def _changed_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str, int]:
+        """Pictures first, so that a rectangle of text that overlaps one is drawn over it.
+
+        Returns: the jobs, words for the log, and where the next portion begins.
+        """
         changed = request.changed
         if request.exact is not None and request.exact.any():
             return self._with_exact_ones(request, request.exact)
         if np.count_nonzero(changed) * TILE * TILE <= SMALL_AREA_PIXELS:
             exact = self._jobs(request, changed, Content.TEXT, EXACT)
             if exact is not None:
-                return exact, "small change: exact"
-        pictures = picture_tiles(request.frame.pixels, request.grid, changed)
+                return exact, "small change: exact", request.begin
+        kinds, next_begin = self._portion_of(request, self._kinds(request, changed))
         jobs: list[EncodeJob] = []
         words = []
         spent_s: dict[str, float] = {}
-        for content, mask in ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures)):
-            if mask.any():
-                quality, part = self._jobs_for_motion(request, mask, content, spent_s)
-                jobs += part
-                words.append(f"{content.value} {np.count_nonzero(mask)} tiles at {quality}")
-        return jobs, ", ".join(words)
+        for kind in kinds:
+            jobs += self._jobs_of_kind(request, kind, spent_s)
+            words.append(
+                f"{kind.content.value} {np.count_nonzero(kind.mask)} tiles at {kind.quality}"
+            )
+        if next_begin:
+            words.append("one portion")
+        return jobs, ", ".join(words), next_begin
+
+    def _kinds(self, request: PlanRequest, changed: TileMask) -> list[_Kind]:
+        """Pictures, then text, each at the quality that motion and link allow."""
+        pictures = picture_tiles(request.frame.pixels, request.grid, changed)
+        masks = ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures))
+        return [
+            _Kind(content, mask, self._quality(request, mask, content))
+            for content, mask in masks
+            if mask.any()
+        ]
+
+    def _portion_of(self, request: PlanRequest, kinds: list[_Kind]) -> tuple[list[_Kind], int]:
+        """Of a change that would keep the link or the cores too long what is sent first.
+
+        Returns: what to send, and where the next portion begins.
+        """
+        shares = np.zeros(request.grid.shape)
+        for kind in kinds:
+            shares[kind.mask] = self._share_of_tile(request, kind, request.portion_bytes)
+        if not is_too_much(shares):
+            return kinds, 0
+        chosen, next_begin = one_portion(shares, request.begin, request.urgent)
+        parts = [attrs.evolve(kind, mask=kind.mask & chosen) for kind in kinds]
+        return [part for part in parts if part.mask.any()], next_begin
+
+    def _share_of_tile(self, request: PlanRequest, kind: _Kind, portion_bytes: float) -> float:
+        """How much of a portion one tile takes."""
+        tiles = int(np.count_nonzero(kind.mask))
+        wanted = Wanted(kind.content, kind.quality, tiles * TILE * TILE)
+        payload_bytes, seconds = self._expected(request, wanted) or (0.0, 0.0)
+        return Portion(portion_bytes, self.portion_s).share(payload_bytes, seconds) / tiles
 
     def _with_exact_ones(
         self, request: PlanRequest, exact: TileMask
-    ) -> tuple[list[EncodeJob], str]:
+    ) -> tuple[list[EncodeJob], str, int]:
         """Some tiles exactly, the others as motion and link allow."""
         exact_jobs = self._jobs(request, request.changed & exact, Content.TEXT, EXACT)
         if exact_jobs is None:
             return self._changed_jobs(attrs.evolve(request, exact=None))
         others = attrs.evolve(request, changed=request.changed & ~exact, exact=None)
-        jobs, why = self._changed_jobs(others)
-        return jobs + exact_jobs, f"{why}, {np.count_nonzero(exact)} tiles exactly"
+        jobs, why, next_begin = self._changed_jobs(others)
+        return jobs + exact_jobs, f"{why}, {np.count_nonzero(exact)} tiles exactly", next_begin
 
-    def _jobs_for_motion(
-        self, request: PlanRequest, mask: TileMask, content: Content, spent_s: dict[str, float]
-    ) -> tuple[int, list[EncodeJob]]:
-        """Jobs at the quality that motion and link allow; at another if no encoder can do that."""
-        quality = self._quality(request, mask, content)
-        jobs = self._jobs(request, mask, content, quality, spent_s=spent_s, judges_pieces=True)
-        if jobs is None:
-            quality = EXACT if quality < EXACT else request.quality.maximum
-            jobs = self._jobs(request, mask, content, quality, spent_s=spent_s, judges_pieces=True)
-        return quality, jobs or []
+    def _jobs_of_kind(
+        self, request: PlanRequest, kind: _Kind, spent_s: dict[str, float]
+    ) -> list[EncodeJob]:
+        """Jobs at the wanted quality; at another if no encoder can do that."""
+        other = EXACT if kind.quality < EXACT else request.quality.maximum
+        for quality in (kind.quality, other):
+            jobs = self._jobs(
+                request, kind.mask, kind.content, quality, spent_s=spent_s, judges_pieces=True
+            )
+            if jobs is not None:
+                return jobs
+        return []
 
     def _quality(self, request: PlanRequest, mask: TileMask, content: Content) -> int:
         """Exact for text as long as the link carries it; pictures by motion and link."""
@@ -166,11 +226,16 @@ class Planner:
 
     def _expected_bytes(self, request: PlanRequest, wanted: Wanted) -> float | None:
         """Size of so many pixels; None when no encoder can do it."""
+        expected = self._expected(request, wanted)
+        return None if expected is None else expected[0]
+
+    def _expected(self, request: PlanRequest, wanted: Wanted) -> tuple[float, float] | None:
+        """Bytes and CPU seconds of so many pixels; None when no encoder can do it."""
         spec = choose_encoder(self.specs, self.figures, wanted, request.link)
         if spec is None:
             return None
         figures = self.figures.of(spec.codec, wanted.content, wanted.is_exact)
-        return wanted.bytes_by(figures)
+        return wanted.bytes_by(figures), wanted.pixels * figures.ns_per_pixel / 1e9
 
     def _budget_bytes(self, request: PlanRequest, heat: float) -> float:
         """In motion a frame must not outlast its interval; a single change may take a while."""
@@ -181,29 +246,18 @@ class Planner:
     def _refinement_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Exact content for tiles at rest, from the top, as much as fits one frame's budget."""
         pictures = picture_tiles(request.frame.pixels, request.grid, request.refine)
-        mask = np.zeros_like(request.refine)
-        expected_bytes = 0.0
-        for row in np.flatnonzero(request.refine.any(axis=1)).tolist():
-            expected_bytes += self._exact_bytes(request, request.refine[row], pictures[row])
-            if expected_bytes > request.budget_bytes and mask.any():
-                break
-            mask[row] = request.refine[row]
+        masks = ((Content.PICTURE, pictures), (Content.TEXT, request.refine & ~pictures))
+        kinds = [_Kind(content, mask, EXACT) for content, mask in masks if mask.any()]
+        shares = np.zeros(request.grid.shape)
+        for kind in kinds:
+            shares[kind.mask] = self._share_of_tile(request, kind, request.budget_bytes)
+        chosen, _ = one_portion(shares, 0)
         jobs: list[EncodeJob] = []
-        for content, part in ((Content.PICTURE, mask & pictures), (Content.TEXT, mask & ~pictures)):
+        for kind in kinds:
+            part = kind.mask & chosen
             if part.any():
-                jobs += self._jobs(request, part, content, EXACT) or []
-        return jobs, f"refine {np.count_nonzero(mask)} tiles"
-
-    def _exact_bytes(
-        self, request: PlanRequest, row: NDArray[np.bool_], pictures: NDArray[np.bool_]
-    ) -> float:
-        total = 0.0
-        for content, tiles in ((Content.TEXT, row & ~pictures), (Content.PICTURE, row & pictures)):
-            pixels = int(np.count_nonzero(tiles)) * TILE * TILE
-            if pixels:
-                wanted = Wanted(content, EXACT, pixels)
-                total += self._expected_bytes(request, wanted) or 0.0
-        return total
+                jobs += self._jobs(request, part, kind.content, EXACT) or []
+        return jobs, f"refine {np.count_nonzero(chosen)} tiles"
 
     def _jobs(
         self,

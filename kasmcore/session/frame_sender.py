@@ -20,8 +20,9 @@ from kasmcore.pipeline.video_mode_plan import plan_in_video_mode
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
+from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.video_mode_watch import VideoModeWatch
-from kasmcore.session.viewer import SentFrame, Viewer
+from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_video import VideoPlan
 from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FramePart, FrameTimes
 from kasmcore.values.permissions import Permission
@@ -236,17 +237,8 @@ class FrameSender:
         times: FrameTimes,
     ) -> None:
         self._serial += 1
-        grid = picture.grid
-        frame = EncodedFrame(self._serial, grid.size, group, times)
-        sent = SentFrame(
-            serial=frame.serial,
-            picture=picture,
-            copies_before=copies_before,
-            tiles=grid.mask_of(part.rectangle for part in group),
-            times=times,
-            sent_s=trio.current_time(),
-            payload_bytes=frame.payload_bytes,
-        )
+        frame = EncodedFrame(self._serial, picture.grid.size, group, times)
+        sent = SentFrame.of(frame, picture, copies_before, trio.current_time())
         self.viewer.note_sent(sent, times.encoded_s - times.planned_s)
         await self.viewer.link.send(frame)
 

@@ -120,6 +120,11 @@ class SendRules:
         """CPU time of one frame that a lossy codec may take."""
         return {"webp": self.webp_time_share * self.frame_interval_s * self.encode_threads}
 
+    @property
+    def portion_s(self) -> float:
+        """CPU time, on all threads, that the images of one frame should take."""
+        return self.frame_interval_s * self.encode_threads
+
     def for_viewer(self, wished: PictureSettings) -> SendRules:
         """These rules, the operator's, with what a viewer asked for put in as far as they allow.
 

@@ -189,6 +189,7 @@ class Session:
                 self.abilities_of(link.abilities.codecs),
                 self.pool.figures,
                 self._rules.time_limits_s,
+                self._rules.portion_s,
             ),
             pacer=pacer,
             outbox=outbox,

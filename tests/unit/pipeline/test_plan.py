@@ -1,3 +1,4 @@
+import attrs
 import numpy as np
 import pytest
 
@@ -106,6 +107,36 @@ def test_tiles_at_rest_are_refined_within_the_budget_from_the_top():
     assert refined[0].all()
     assert not refined[-1].any()
     assert (plan.quality_sent[~refined] == 0).all()
+
+
+def test_a_picture_too_large_for_a_slow_link_comes_in_portions_at_about_the_same_size():
+    left, begin, sizes = GRID.full_mask(), 0, []
+    while left.any():
+        slow = request(
+            photo(640, 480), left, link=DSL, budget_bytes=2_000, portion_bytes=2_000, begin=begin
+        )
+        plan = planner().plan(slow)
+        covered = plan.quality_sent > 0
+        assert not (covered & ~left).any()
+        assert covered.any()
+        left, begin = left & ~covered, plan.next_begin
+        sizes.append(np.count_nonzero(covered))
+    assert len(sizes) > 2
+    assert max(sizes) < np.count_nonzero(GRID.full_mask()) / 2
+
+
+def test_a_picture_that_takes_the_cores_too_long_comes_in_portions():
+    slow_machine = Planner([JPEG], EncoderFigures([JPEG]), portion_s=100_000 * 2.2e-9)
+    plan = slow_machine.plan(request(photo(640, 480)))
+    assert 0 < np.count_nonzero(plan.quality_sent) < GRID.rows * GRID.columns
+
+
+def test_what_input_changed_is_in_the_first_portion():
+    urgent = GRID.mask_of([Rectangle(600, 440, 20, 20)])
+    slow = request(photo(640, 480), link=DSL, portion_bytes=2_000, budget_bytes=2_000)
+    assert not (planner().plan(slow).quality_sent[urgent] > 0).any()
+    hurried = attrs.evolve(slow, urgent=urgent)
+    assert (planner().plan(hurried).quality_sent[urgent] > 0).all()
 
 
 def test_refinement_goes_on_however_small_the_budget():
