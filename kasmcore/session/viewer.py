@@ -13,30 +13,15 @@ from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.pending import ViewerPicture
 from kasmcore.pipeline.plan import Planner
 from kasmcore.pipeline.rate_limit import RateLimit
-from kasmcore.pipeline.tiles import TileGrid, TileMask
+from kasmcore.pipeline.tiles import TileGrid
+from kasmcore.session.codec_faults import CodecFaults
 from kasmcore.session.outbox import Outbox
 from kasmcore.session.send_rules import SendRules
+from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.viewer_video import ViewerVideo
 from kasmcore.stats.timeline import STAGES, FrameTimeline
-from kasmcore.values.frames import FrameTimes
 from kasmcore.values.permissions import Permission, User, ViewerInfo
 from kasmcore.values.viewer_events import FrameShown
-
-
-@attrs.frozen(eq=False)
-class SentFrame:
-    """A frame that is on its way to the viewer."""
-
-    serial: int
-    picture: ViewerPicture
-    """What it is part of."""
-    copies_before: int
-    """``copies_taken`` of the picture before this frame was planned."""
-    tiles: TileMask
-    """What it covers."""
-    times: FrameTimes
-    sent_s: float
-    payload_bytes: int
 
 
 @attrs.define
@@ -72,6 +57,7 @@ class Viewer:
     rate_limit: RateLimit = attrs.field(factory=RateLimit, init=False)
     picture: ViewerPicture | None = attrs.field(default=None, init=False)
     counters: ViewerCounters = attrs.field(factory=ViewerCounters, init=False)
+    faults: CodecFaults = attrs.field(factory=CodecFaults, init=False)
     on_the_way: collections.deque[SentFrame] = attrs.field(factory=collections.deque, init=False)
     acknowledged: trio.Event = attrs.field(factory=trio.Event, init=False)
     changed: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -129,20 +115,28 @@ class Viewer:
         if sent is None or not self.pacer.shown(shown.serial, now_s, viewer_s, shown.queued):
             return None
         self._wake_sender()
+        self.faults.note_shown(sent)
         return _timeline(sent, shown, now_s)
 
-    def note_failed(self, serial: int, now_s: float) -> bool:
-        """The viewer could not show a frame: its tiles are pending again."""
+    def note_failed(self, serial: int, now_s: float) -> SentFrame | None:
+        """The viewer could not show a frame: its tiles are pending again.
+
+        Returns: None when it names one that is not on its way.
+        """
         sent = self._finish(serial)
         if sent is None or not self.pacer.shown(serial, now_s, 0.0):
-            return False
+            return None
         self.counters.failed_frames += 1
         self.video.start_again()
         if self.picture is sent.picture:  # else all was pending again after it
             sent.picture.give_back(sent.tiles, sent.copies_before)
         self._wake_sender()
         self.wake()
-        return True
+        return sent
+
+    def newest_serial(self) -> int:
+        """Of the newest frame that was sent; 0 before the first."""
+        return self.counters.frames
 
     def _finish(self, serial: int) -> SentFrame | None:
         """Take a frame, and those before it, from the way."""

@@ -31,7 +31,7 @@ from kasmcore.values.viewer_updates import Notice, Pong, Severity
 
 _LOG = logging.getLogger(__name__)
 
-_FAILURES_BEFORE_AVOIDED = 2
+_FAULTS_BEFORE_AVOIDED = 2
 _FAILURES_BEFORE_ENDED = 10
 """Frames in a row; a viewer that can show none of what it gets is not sent more for ever."""
 
@@ -47,7 +47,6 @@ class ViewerEvents:
     resize: Callable[[Viewer, Size], Awaitable[None]]
     rules: SendRules
     """The operator's."""
-    _codec_failures: dict[str, int] = attrs.field(factory=dict, init=False)
     _failures_in_a_row: int = attrs.field(default=0, init=False)
 
     async def run(self) -> None:
@@ -92,21 +91,27 @@ class ViewerEvents:
             RemoteProtocolError: the viewer shows nothing at all.
         """
         viewer = self.viewer
-        if not viewer.note_failed(event.serial, trio.current_time()):
+        sent = viewer.note_failed(event.serial, trio.current_time())
+        if sent is None:
             return
-        _LOG.warning(
+        is_new = viewer.faults.is_new(sent, event.codec)
+        _LOG.log(
+            logging.WARNING if is_new else logging.DEBUG,
             "viewer %d could not show frame %d (%s: %s). It is sent again.",
             viewer.info.viewer_id,
             event.serial,
             event.codec or "no codec",
             event.reason,
         )
+        if not is_new:
+            return
+        faults = viewer.faults.note(event.codec, viewer.newest_serial())
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= _FAILURES_BEFORE_ENDED:
             raise RemoteProtocolError(
                 f"the viewer could show none of {_FAILURES_BEFORE_ENDED} frames in a row"
             )
-        if event.codec and self._avoid(event.codec):
+        if event.codec and faults >= _FAULTS_BEFORE_AVOIDED and self._avoid(event.codec):
             viewer.outbox.put(
                 Notice(
                     Severity.WARNING,
@@ -116,11 +121,7 @@ class ViewerEvents:
             )
 
     def _avoid(self, codec: str) -> bool:
-        """Count a failure. Returns: True when something else is used from now on."""
-        failures = self._codec_failures.get(codec, 0) + 1
-        self._codec_failures[codec] = failures
-        if failures < _FAILURES_BEFORE_AVOIDED:
-            return False
+        """Use something else from now on. Returns: False when there is nothing else."""
         others = self.viewer.planner.without(codec)
         if others.specs:
             self.viewer.planner = others

@@ -153,8 +153,26 @@ async def test_a_viewer_that_cannot_decode_video_gets_images_and_is_told_once(au
         await play(desk, 1)
         await trio.sleep(1)
         assert parts_of(viewer) == []
-        assert [n.topic for n in viewer.others if isinstance(n, Notice)] == ["video_as_images"]
+        assert topics(viewer) == ["video_as_images"]
         assert (viewer.picture == desk.desktop.pixels).all()
+
+
+async def unshown_packet(desk, viewer, first) -> None:
+    """One more frame, which the viewer does not acknowledge."""
+    viewer.acknowledges = False
+    await play(desk, 1 / 30, first=first)
+    await settle()
+    viewer.acknowledges = True
+
+
+async def fail(viewer, *serials) -> None:
+    for serial in serials:
+        viewer.do(FrameFailed(serial, "xorz", "no such packet"))
+    await settle()
+
+
+def topics(viewer) -> list[str]:
+    return [update.topic for update in viewer.others if isinstance(update, Notice)]
 
 
 async def test_a_packet_that_could_not_be_shown_is_followed_by_a_key_frame(autojump_clock):
@@ -163,16 +181,34 @@ async def test_a_packet_that_could_not_be_shown_is_followed_by_a_key_frame(autoj
         viewer = await desk.join(codecs=CODECS)
         await play(desk, 1)
         await settle()
-        viewer.acknowledges = False
-        await play(desk, 1 / 30, first=3)
-        await settle()
-        viewer.acknowledges = True
+        await unshown_packet(desk, viewer, first=3)
         sent = len(viewer.frames)
-        viewer.do(FrameFailed(viewer.frames[-1].serial, "xorz", "no such packet"))
-        await settle()
+        await fail(viewer, viewer.frames[-1].serial)
         assert [part.is_key for part in parts_of(viewer, sent)] == [True]
         await play(desk, 0.5, first=9)
         await settle()
+        assert (viewer.picture == expected(desk)).all()
+
+
+async def test_packets_that_fail_because_one_before_them_did_are_no_faults_of_their_own(
+    autojump_clock,
+):
+    xorz = Xorz()
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        viewer = await desk.join(codecs=CODECS)
+        await play(desk, 1)
+        await settle()
+        viewer.acknowledges = False
+        sent = len(viewer.frames)
+        await play(desk, 0.5, first=3)
+        viewer.acknowledges = True
+        on_the_way = viewer.frames[sent:]
+        assert len(on_the_way) > 1
+        await fail(viewer, *(frame.serial for frame in on_the_way))
+        await play(desk, 1, first=9)
+        await settle()
+        assert topics(viewer) == []
+        assert viewer.video.faults == []
         assert (viewer.picture == expected(desk)).all()
 
 
@@ -183,21 +219,32 @@ async def test_a_viewer_whose_decoder_fails_twice_gets_images_and_is_told(autoju
         await play(desk, 1)
         for step in range(2):
             await settle()
-            viewer.acknowledges = False
-            await play(desk, 1 / 30, first=3 + step)
-            await settle()
-            viewer.acknowledges = True
-            viewer.do(FrameFailed(viewer.frames[-1].serial, "xorz", "no such packet"))
-            await settle()
+            await unshown_packet(desk, viewer, first=3 + step)
+            await fail(viewer, viewer.frames[-1].serial)
         await settle()
         sent = len(viewer.frames)
         await play(desk, 0.5, first=9)
         await settle()
         assert parts_of(viewer, sent) == []
         assert images_inside(viewer, sent)
-        assert "codec_failed" in [n.topic for n in viewer.others if isinstance(n, Notice)]
+        assert "codec_failed" in topics(viewer)
         assert len(xorz.running) == 1
         assert other.video.faults == []
+
+
+async def test_a_decoder_that_takes_no_key_frame_either_fails_for_good(autojump_clock):
+    xorz = Xorz()
+    async with open_desk(stream_encoders=(xorz.spec,)) as desk:
+        viewer = await desk.join(codecs=CODECS)
+        await play(desk, 1)
+        await settle()
+        await unshown_packet(desk, viewer, first=3)
+        viewer.acknowledges = False
+        await fail(viewer, viewer.frames[-1].serial)
+        assert [part.is_key for part in viewer.frames[-1].rectangles] == [True]
+        viewer.acknowledges = True
+        await fail(viewer, viewer.frames[-1].serial)
+        assert topics(viewer) == ["codec_failed"]
 
 
 async def test_a_viewer_that_asks_for_all_again_gets_a_key_frame(autojump_clock):
