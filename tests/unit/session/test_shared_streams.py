@@ -1,6 +1,7 @@
 import trio
 import trio.testing
 
+from kasmcore.pipeline.pacing import Pacer
 from kasmcore.values.geometry import Rectangle
 from kasmcore.values.viewer_events import (
     FrameFailed,
@@ -301,7 +302,9 @@ async def test_a_link_that_carries_less_gets_a_stream_of_its_own(autojump_clock)
         before = xorz.running[0].settings[-1].most_bits_per_s
         for member in desk.session.viewers:
             if member.link is slow:
-                member.pacer = member.video.pacer = SlowLink()
+                member.pacer = member.video.pacer = SlowLink(
+                    frames_in_flight=3, target_queue_s=0.05, frame_interval_s=1 / 60
+                )
         await play(desk, 3)
         await settle()
         bits = sorted(e.settings[-1].most_bits_per_s for e in xorz.running)
@@ -313,27 +316,17 @@ async def test_a_link_that_carries_less_gets_a_stream_of_its_own(autojump_clock)
             assert (viewer.picture == expected(desk)).all()
 
 
-class SlowLink:
-    """As much of a pacer as is asked for, on a link of 400 kbit/s that never queues."""
+class SlowLink(Pacer):
+    """A pacer that knows its link: 400 kbit/s that never queue."""
 
     bytes_per_s = 50_000.0
-    round_trip_s = 0.0
     may_only_overtake = False
-
-    def advance(self, now_s) -> None:
-        return None
 
     def has_credit(self) -> bool:
         return True
 
     def frame_budget_bytes(self) -> float:
         return 1e6
-
-    def sent(self, serial, payload_bytes, now_s) -> None:
-        return None
-
-    def shown(self, *_args) -> bool:
-        return True
 
 
 async def test_frames_that_are_acknowledged_late_never_break_a_stream(autojump_clock):
