@@ -5,7 +5,8 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 
-PYTHON_PACKAGES := python3-venv libturbojpeg0/libturbojpeg
+PYTHON_PACKAGES := python3-venv libturbojpeg0/libturbojpeg gcc libc6-dev
+KERNEL := kasmcore/kernels/pixels.c kasmcore/kernels/pixels.h
 DISPLAY_PACKAGES := xvfb xauth x11-xkb-utils xkb-data dbus-x11 fonts-dejavu-core
 TEST_PACKAGES := chromium/chromium-browser xterm xclip x11-utils x11-xserver-utils
 # Only where there is none: whoever has Node.js or a desktop keeps it.
@@ -53,13 +54,13 @@ clean:  ## remove what the commands above made
 	rm -rf .venv www/node_modules build *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache bench-results test-results
 
-.venv/.run-ready: pyproject.toml setup.py tools/make-environment.sh
+.venv/.run-ready: pyproject.toml setup.py tools/make-environment.sh $(KERNEL)
 	@tools/install-packages.sh $(PYTHON_PACKAGES) || \
 		echo "Going on without what could not be installed."
 	@tools/make-environment.sh ""
 	@touch $@
 
-.venv/.test-ready: pyproject.toml setup.py tools/make-environment.sh
+.venv/.test-ready: pyproject.toml setup.py tools/make-environment.sh $(KERNEL)
 	@tools/install-packages.sh $(PYTHON_PACKAGES) || \
 		echo "Going on without what could not be installed."
 	@tools/make-environment.sh "[test,check]"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from kasmcore.pipeline.tiles import TILE, TileFloats, TileGrid, TileMask, rectangles_in
+from kasmcore.kernels import Surface
+from kasmcore.pipeline.tiles import TILE, TileCounts, TileFloats, TileGrid, TileMask, rectangles_in
 from kasmcore.values.geometry import Rectangle
 from kasmcore.values.pixels import BgrxPixels
 
@@ -43,9 +44,11 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
     an icon beside text do not split it.
     """
     picture = grid.empty_mask()
+    compiled = Surface.of(pixels)
     for tiles in _blocks_with_any(within, grid):
         place = tiles.rows, tiles.columns
-        flatness, faintness = _flatness_and_faintness(pixels, grid, tiles)
+        area = grid.pixels_of(tiles)
+        flatness, faintness = _flatness_and_faintness(pixels, compiled, area)
         inside = within[place]
         picture[place] = _judge_blocks(flatness, faintness, inside) & inside
     return picture
@@ -80,30 +83,39 @@ def _blocks_with_any(within: TileMask, grid: TileGrid) -> Iterator[Rectangle]:
 
 
 def _flatness_and_faintness(
-    pixels: BgrxPixels, grid: TileGrid, tiles: Rectangle
+    pixels: BgrxPixels, compiled: Surface | None, area: Rectangle
 ) -> tuple[TileFloats, TileFloats]:
     """Share of pixels that equal their right neighbour, and of those that differ little, per tile.
 
     From a few of its rows.
     """
-    area = grid.pixels_of(tiles)
+    columns = -(-area.width // TILE)
+    lines = -(-area.height // _ROW_STEP)
+    if compiled is not None:
+        equal, faint = compiled.neighbours(area, _ROW_STEP, _FAINT)
+    else:
+        equal, faint = _neighbours(pixels, area)
+    counted_columns = np.full(columns, float(TILE))
+    counted_columns[-1] = area.width - (columns - 1) * TILE
+    counted_rows = np.add.reduceat(np.ones(lines), np.arange(0, lines, TILE // _ROW_STEP))
+    counted = counted_rows[:, None] * counted_columns[None, :]
+    return equal / counted, faint / counted
+
+
+def _neighbours(pixels: BgrxPixels, area: Rectangle) -> tuple[TileCounts, TileCounts]:
+    """Pixels per tile that equal their right neighbour, and that differ little from it."""
     part = np.ascontiguousarray(pixels[area.y : area.bottom : _ROW_STEP, area.columns])
     lines = part.shape[0]
-    equal = np.zeros((lines, tiles.width * TILE), np.bool_)
+    equal = np.zeros((lines, -(-area.width // TILE) * TILE), np.bool_)
     faint = np.zeros_like(equal)
     known = slice(0, area.width - 1)
     equal[:, known], faint[:, known] = _equal_and_faint(part)
     row_starts = np.arange(0, lines, TILE // _ROW_STEP)
-    counted_columns = np.full(tiles.width, float(TILE))
-    counted_columns[-1] = area.width - (tiles.width - 1) * TILE
-    counted_rows = np.add.reduceat(np.ones(lines), row_starts)
-    counted = counted_rows[:, None] * counted_columns[None, :]
-    sums = (
-        np.add.reduceat(_sums_of_16(flags), row_starts, axis=0, dtype=np.float64)
+    equals, faints = (
+        np.add.reduceat(_sums_of_16(flags), row_starts, axis=0, dtype=np.uint32)
         for flags in (equal, faint)
     )
-    flatness, faintness = (share / counted for share in sums)
-    return flatness, faintness
+    return equals, faints
 
 
 def _equal_and_faint(pixels: BgrxPixels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -14,7 +14,7 @@ from kasmcore.pipeline.pixel_words import FramePair
 from kasmcore.pipeline.residual import residual_of
 from kasmcore.pipeline.shift_votes import horizontal_shift, vertical_shift
 from kasmcore.pipeline.shifted_areas import Shift, shifted_rectangles
-from kasmcore.pipeline.tiles import TileGrid, TileMask
+from kasmcore.pipeline.tiles import TileGrid, TileMask, bounds_of
 from kasmcore.values.frames import VisibleFrame
 from kasmcore.values.geometry import Rectangle
 
@@ -72,7 +72,7 @@ class CopyFinder:
         previous: VisibleFrame | None,
         current: VisibleFrame,
         changed: TileMask,
-        restless: TileMask | None = None,
+        restless: Callable[[], TileMask | None] | None = None,
     ) -> FrameChange:
         """Find the copies of one frame.
 
@@ -80,7 +80,8 @@ class CopyFinder:
             previous: the frame before, None when there is none.
             current: the frame after; its ``moves`` are tried.
             changed: the tiles that differ, exactly.
-            restless: tiles that show something new all the time: there is nothing to look for.
+            restless: tells the tiles that show something new all the time: there is nothing to
+                look for in them. Asked only after many frames in which nothing was found.
         """
         if previous is None or previous.size != current.size or not self.rules.moves:
             return FrameChange.without_copies(changed)
@@ -89,7 +90,7 @@ class CopyFinder:
         search.try_moves([Shift(move.rectangle, move.dx, move.dy) for move in current.moves])
         if search.found or self._is_turn(search):
             if restless is not None and self._vain_frames > _PATIENCE_FRAMES:
-                search.left &= ~restless
+                search.leave_out(restless())
             self._look(search)
         copies = in_order(search.found)
         if copies:
@@ -136,6 +137,11 @@ class _Search:
     def __attrs_post_init__(self) -> None:
         self.grid = TileGrid(self.frames.size)
         self._changed_tiles = int(np.count_nonzero(self.left))
+
+    def leave_out(self, restless: TileMask | None) -> None:
+        """Look for nothing in these tiles."""
+        if restless is not None:
+            self.left &= ~restless
 
     def is_enough_left(self) -> bool:
         """Enough is left that scrolls are to be looked for."""
@@ -197,12 +203,8 @@ class _Search:
 
     def _scroll(self, distance: int, *, is_upright: bool) -> Shift:
         """A scroll by this much of all that is left."""
-        rows, columns = (np.flatnonzero(self.left.any(axis=axis)) for axis in (1, 0))
-        tiles = Rectangle.from_edges(
-            int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-        )
         dx, dy = (0, distance) if is_upright else (distance, 0)
-        return Shift(self.grid.pixels_of(tiles), dx, dy)
+        return Shift(self.grid.pixels_of(bounds_of(self.left)), dx, dy)
 
     def _try(self, shift: Shift) -> bool:
         """Keep what is true of a shift; False if it is nothing new."""

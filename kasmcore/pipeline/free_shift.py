@@ -6,12 +6,13 @@ that moves its own pictures. What scrolls along one axis is found by its rows (`
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kasmcore.pipeline.pixel_words import FramePair, Words
+from kasmcore.pipeline.pixel_words import FramePair
 from kasmcore.values.geometry import Rectangle
 
 _RUN = 12
@@ -43,16 +44,15 @@ def free_shift(frames: FramePair, area: Rectangle, expected: Vector = (0, 0)) ->
 
     Returns: None when too few runs agree; a guess otherwise, not (0, 0).
     """
-    before, after = frames.pixels(Rectangle.of_size(frames.size))
     votes: Counter[Vector] = Counter()
-    for looked_for, (x, y) in enumerate(_places_that_stand_out(before, area)):
+    for looked_for, origin in enumerate(_places_that_stand_out(frames, area)):
         if looked_for >= _PATIENCE and max(votes.values(), default=0) < 2:
             return None
-        run = before[y, x : x + _RUN]
-        if np.array_equal(after[y, x : x + _RUN], run):
+        run = Rectangle(*origin, _RUN, 1)
+        if _is_unchanged(frames, run):
             continue
-        places = _places_of(run, after, (x, y), expected, _NEAR)
-        places = places or _places_of(run, after, (x, y), (0, 0), _REACH)
+        places = _places_of(frames, run, expected, _NEAR)
+        places = places or _places_of(frames, run, (0, 0), _REACH)
         if len(places) > _MOST_PLACES:
             continue
         for vector in places:
@@ -62,7 +62,7 @@ def free_shift(frames: FramePair, area: Rectangle, expected: Vector = (0, 0)) ->
     return None
 
 
-def _places_that_stand_out(before: Words, area: Rectangle) -> Iterator[Vector]:
+def _places_that_stand_out(frames: FramePair, area: Rectangle) -> Iterator[Vector]:
     """One place in each cell of the area: where most colours change along a run, if enough do.
 
     Rows in an order that jumps about, so that a window in a part of the area is met early.
@@ -70,31 +70,55 @@ def _places_that_stand_out(before: Words, area: Rectangle) -> Iterator[Vector]:
     span = area.width - _RUN + 1
     if span < _COLUMNS:
         return
-    starts = np.arange(_COLUMNS) * span // _COLUMNS
+    bounds = [column * span // _COLUMNS for column in range(_COLUMNS + 1)]
     for row in range(_ROWS):
         y = area.y + (2 * (row * 5 % _ROWS) + 1) * area.height // (2 * _ROWS)
-        line = before[y, area.columns]
-        edges = np.concatenate(([0], np.cumsum(line[1:] != line[:-1])))
-        detail = edges[_RUN - 1 :] - edges[: 1 - _RUN]
-        for start, stop in zip(starts, (*starts[1:], span), strict=True):
-            x = int(start + detail[start:stop].argmax())
-            if detail[x] >= _FEWEST_EDGES:
+        line = Rectangle(area.x, y, area.width, 1)
+        for x in _busiest_runs(frames, line, bounds):
+            if x >= 0:
                 yield area.x + x, y
 
 
-def _places_of(
-    run: Words, after: Words, origin: Vector, expected: Vector, reach: int
-) -> list[Vector]:
-    """How far from its origin a run of pixels is found again, within reach of what is expected."""
-    x, y = origin[0] + expected[0], origin[1] + expected[1]
-    top, left = max(0, y - reach), max(0, x - reach)
-    window = after[top : max(0, y + reach + 1), left : max(0, x + reach + _RUN)]
-    width = window.shape[1] - _RUN + 1
-    if width <= 0:
+def _busiest_runs(frames: FramePair, line: Rectangle, bounds: Sequence[int]) -> list[int]:
+    """Between two bounds each, where in a row a run has most changes of colour; -1 for too few."""
+    if frames.compiled is not None:
+        return frames.compiled.busiest_runs(line, _RUN, bounds, _FEWEST_EDGES)
+    pixels = frames.pixels(line)[0][0]
+    edges = np.concatenate(([0], np.cumsum(pixels[1:] != pixels[:-1])))
+    detail = edges[_RUN - 1 :] - edges[: 1 - _RUN]
+    places = [
+        start + int(detail[start:stop].argmax()) for start, stop in itertools.pairwise(bounds)
+    ]
+    return [x if detail[x] >= _FEWEST_EDGES else -1 for x in places]
+
+
+def _is_unchanged(frames: FramePair, run: Rectangle) -> bool:
+    if frames.compiled is not None:
+        return frames.compiled.equal_rows(run, 0, 0, is_backwards=False) == 1
+    return np.array_equal(*frames.pixels(run))
+
+
+def _places_of(frames: FramePair, run: Rectangle, expected: Vector, reach: int) -> list[Vector]:
+    """How far a run of pixels went, within reach of what is expected; the first few places."""
+    near = Rectangle(run.x - reach, run.y - reach, run.width + 2 * reach, 2 * reach + 1)
+    window = near.moved(*expected).intersection(Rectangle.of_size(frames.size))
+    if window.is_empty() or window.width < _RUN:
         return []
-    rows, columns = np.divmod(np.flatnonzero(window[:, :width] == run[0]), width)
+    if frames.compiled is not None:
+        found = frames.compiled.find_run(run, window, _MOST_PLACES + 1)
+    else:
+        found = _find_run(frames, run, window)
+    return [(window.x + x - run.x, window.y + y - run.y) for x, y in found]
+
+
+def _find_run(frames: FramePair, run: Rectangle, window: Rectangle) -> list[Vector]:
+    """Where in a window of the frame after a run of the frame before is."""
+    looked_for = frames.pixels(run)[0][0]
+    looked_at = frames.pixels(window)[1]
+    width = window.width - _RUN + 1
+    rows, columns = np.divmod(np.flatnonzero(looked_at[:, :width] == looked_for[0]), width)
     for offset in (_RUN - 1, *range(1, _RUN - 1)):
-        is_same = window[rows, columns + offset] == run[offset]
+        is_same = looked_at[rows, columns + offset] == looked_for[offset]
         rows, columns = rows[is_same], columns[is_same]
-    dx, dy = (columns + left - origin[0]).tolist(), (rows + top - origin[1]).tolist()
-    return list(zip(dx, dy, strict=True))
+    places = zip(columns.tolist(), rows.tolist(), strict=True)
+    return list(itertools.islice(places, _MOST_PLACES + 1))

@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from kasmcore.pipeline.tiles import TileMask
+from kasmcore.kernels import CompiledMask
+from kasmcore.pipeline.tiles import TileMask, runs_of
 from kasmcore.values.geometry import Rectangle
 
 _LEAST_EDGE_SHARE = 0.35
@@ -25,12 +26,15 @@ def dense_rectangles(mask: TileMask, least_share: float, least_tiles: int) -> li
     holds fewer tiles of the mask, or a smaller share, is no rectangle.
     """
     found: list[Rectangle] = []
-    for group in _groups(mask):
+    compiled = CompiledMask.of(mask)
+    for group in compiled.groups() if compiled is not None else _groups(mask):
+        if group.area < least_tiles:
+            continue
         box = _without_sparse_edges(mask, group)
         part = mask[box.rows, box.columns]
         if np.count_nonzero(part) >= least_tiles and part.mean() >= least_share:
             found.append(box)
-    found.sort(key=lambda box: -box.area)
+    found.sort(key=lambda box: (-box.area, box.y, box.x))
     disjoint: list[Rectangle] = []
     for box in found:
         if not any(box.overlaps(other) for other in disjoint):
@@ -88,7 +92,7 @@ def _groups(mask: TileMask) -> list[Rectangle]:
 
     rows: list[list[_Run]] = []
     for row in range(mask.shape[0]):
-        runs = [_Run(left, right, -1) for left, right in _runs(mask[row])]
+        runs = [_Run(left, right, -1) for left, right in runs_of(mask[row], bridging=1)]
         for run in runs:
             near = [other for above in rows[-2:] for other in above if _touch(run, other)]
             roots = sorted({root(other.group) for other in near})
@@ -107,14 +111,3 @@ def _groups(mask: TileMask) -> list[Rectangle]:
 
 def _touch(run: _Run, other: _Run) -> bool:
     return run.left <= other.right + 1 and other.left <= run.right + 1
-
-
-def _runs(row: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(first, last + 1) of every run of true cells, over gaps of one."""
-    cells = np.flatnonzero(row)
-    if not cells.size:
-        return []
-    breaks = np.flatnonzero(np.diff(cells) > 2)
-    firsts = cells[np.concatenate(([0], breaks + 1))]
-    lasts = cells[np.concatenate((breaks, [cells.size - 1]))]
-    return list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from kasmcore.kernels import SurfacePair
 from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask
 from kasmcore.values.geometry import Rectangle, Size
 from kasmcore.values.pixels import BgrxPixels
@@ -25,9 +26,15 @@ class FramePair:
 
     before: BgrxPixels
     after: BgrxPixels
+    compiled: SurfacePair | None = attrs.field(init=False)
+    """The same for the compiled library, where it can be used."""
     _is_contiguous: bool = attrs.field(init=False)
     _is_even: bool = attrs.field(init=False)
     """Two pixels fit a word: rows and memory allow it."""
+
+    @compiled.default
+    def _find_compiled(self) -> SurfacePair | None:
+        return SurfacePair.of(self.before, self.after)
 
     @_is_contiguous.default
     def _find_contiguous(self) -> bool:
@@ -56,6 +63,8 @@ class FramePair:
     def differing_tiles(self, tiles: Rectangle, dx: int = 0, dy: int = 0) -> TileMask:
         """Of these tiles (rows, columns) those that differ from what was (dx, dy) up and left."""
         area = TileGrid(self.size).pixels_of(tiles)
+        if self.compiled is not None:
+            return self.compiled.differing_tiles(area, dx, dy)
         if self._can_run_over_rows(area, dx, dy):
             rows = self._whole_rows(area, dx, dy)
             return _differing(*rows, self.size.width)[:, tiles.columns]

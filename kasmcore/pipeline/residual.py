@@ -31,6 +31,8 @@ def _differs_outside(
 ) -> TileMask:
     """Of these tiles those with a pixel that changed and that no copy brings."""
     area = grid.pixels_of(tiles)
+    if frames.compiled is not None:
+        return frames.compiled.differing_outside(area, [copy.rectangle for copy in copies])
     before, after = frames.pixels(area)
     differs = before != after
     for copy in copies:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from kasmcore.pipeline.pixel_words import FramePair
-from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask, rectangles_in
+from kasmcore.pipeline.tiles import TILE, TileGrid, TileMask, bounds_of, rectangles_in
 from kasmcore.values.geometry import Rectangle, Size
 
 _MOST_RECTANGLES = 8
@@ -95,12 +95,11 @@ def _movable(size: Size, shift: Shift) -> Rectangle:
 
 def _rectangles_with_gain(good: TileMask, gain: TileMask, tiles: Rectangle) -> list[Rectangle]:
     """Rectangles of good tiles, no further out than there is a gain; counted in tiles."""
-    rows, columns = np.flatnonzero(gain.any(axis=1)), np.flatnonzero(gain.any(axis=0))
-    if not rows.size:
+    bounds = bounds_of(gain)
+    if bounds.is_empty():
         return []
-    top, left = int(rows[0]), int(columns[0])
-    found = rectangles_in(good[top : rows[-1] + 1, left : columns[-1] + 1])
-    return [rectangle.moved(tiles.x + left, tiles.y + top) for rectangle in found]
+    found = rectangles_in(good[bounds.rows, bounds.columns])
+    return [rectangle.moved(tiles.x + bounds.x, tiles.y + bounds.y) for rectangle in found]
 
 
 def _grown(
@@ -117,10 +116,19 @@ def _grown(
         tiles = grid.tiles_of(strip)
         gains = not strip.is_empty() and changed[tiles.rows, tiles.columns].any()
         if gains and not any(strip.overlaps(other) for other in others):
-            old, new = frames.pixels(strip, shift.dx, shift.dy)
-            differs = (old != new).any(axis=1 if side.dy else 0)
-            if side.dx + side.dy < 0:  # from the rectangle outwards
-                differs = differs[::-1]
-            holds = int(differs.argmax()) if differs.any() else differs.size
-            rectangle = side.extended(rectangle, holds)
+            rectangle = side.extended(rectangle, _lines_that_hold(frames, strip, shift, side))
     return rectangle
+
+
+def _lines_that_hold(frames: FramePair, strip: Rectangle, shift: Shift, side: _Side) -> int:
+    """For how many rows or columns of a strip, from the rectangle outwards, a shift is true."""
+    is_backwards = side.dx + side.dy < 0
+    if frames.compiled is not None:
+        pair = frames.compiled
+        equal_lines = pair.equal_rows if side.dy else pair.equal_columns
+        return equal_lines(strip, shift.dx, shift.dy, is_backwards=is_backwards)
+    old, new = frames.pixels(strip, shift.dx, shift.dy)
+    differs = (old != new).any(axis=1 if side.dy else 0)
+    if is_backwards:
+        differs = differs[::-1]
+    return int(differs.argmax()) if differs.any() else differs.size

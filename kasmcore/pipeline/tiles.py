@@ -9,12 +9,14 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from kasmcore.kernels import CompiledMask
 from kasmcore.values.geometry import Rectangle, Size
 
 TILE = 16
 """Side of a tile in pixels: JPEG's largest coding unit, and small enough for one glyph."""
 
 TileMask = Annotated[NDArray[np.bool_], "(tile rows, tile columns)"]
+TileCounts = Annotated[NDArray[np.uint32], "(tile rows, tile columns)"]
 TileFloats = Annotated[NDArray[np.float64], "(tile rows, tile columns)"]
 
 _MAXIMUM_RECTANGLES = 64
@@ -112,22 +114,40 @@ def rectangles_in(mask: TileMask) -> list[Rectangle]:
 
     They are the runs of each row, joined with equal runs above.
     """
+    compiled = CompiledMask.of(mask)
+    if compiled is not None:
+        return compiled.rectangles()
     differs = (mask[1:] != mask[:-1]).any(axis=1)
     tops = [0, *(np.flatnonzero(differs) + 1).tolist()]
     finished: list[Rectangle] = []
     open_runs: dict[tuple[int, int], int] = {}  # (left, right) -> top row
     for top in tops:
-        runs = {run: open_runs.pop(run, top) for run in _runs(mask[top])}
+        runs = {run: open_runs.pop(run, top) for run in runs_of(mask[top])}
         finished += [_run(run, first, top) for run, first in open_runs.items()]
         open_runs = runs
     finished += [_run(run, first, mask.shape[0]) for run, first in open_runs.items()]
     return finished
 
 
-def _runs(row: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(first, last + 1) of every run of true cells."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False]))))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def runs_of(row: NDArray[np.bool_], bridging: int = 0) -> list[tuple[int, int]]:
+    """(first, last + 1) of every run of true cells, over gaps of so many."""
+    cells = np.flatnonzero(row)
+    if not cells.size:
+        return []
+    breaks = np.flatnonzero(np.diff(cells) > 1 + bridging)
+    firsts = cells[np.concatenate(([0], breaks + 1))]
+    lasts = cells[np.concatenate((breaks, [cells.size - 1]))]
+    return list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))
+
+
+def bounds_of(mask: TileMask) -> Rectangle:
+    """The smallest rectangle, counted in tiles, that holds the mask; empty when there is none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return Rectangle(0, 0, 0, 0)
+    return Rectangle.from_edges(
+        int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    )
 
 
 def _run(run: tuple[int, int], top: int, bottom: int) -> Rectangle:

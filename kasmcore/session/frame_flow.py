@@ -76,7 +76,7 @@ class FrameFlow:
             before = self.newest.frame if self.newest else None
             changed = find_damage(before, frame, compares=self.compares)
             if changed.any() or self.newest is None:
-                self._publish(frame, self.copies.find(before, frame, changed, self._restless()))
+                self._publish(frame, self.copies.find(before, frame, changed, self._restless))
 
     @contextlib.contextmanager
     def demand(self) -> Iterator[None]:

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 
 from kasmcore.pipeline.content import is_picture, picture_tiles
 from kasmcore.pipeline.tiles import TileGrid
 from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import flat_text, photo
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 SIZE = Size(512, 256)
 GRID = TileGrid(SIZE)

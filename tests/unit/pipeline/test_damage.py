@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,6 +7,8 @@ from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import photo, visible
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 
 @given(

@@ -8,6 +8,8 @@ from tests.unit.pipeline.frames import photo
 from tests.unit.pipeline.moving_pictures import text_page
 from tests.unit.pipeline.test_copies import assert_right, change_of
 
+pytestmark = pytest.mark.usefixtures("either_kernel")
+
 WINDOW = Rectangle(120, 100, 300, 200)
 
 

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kasmcore.pipeline.moving_rectangles import bounding_box, dense_rectangles, share_of
 from kasmcore.values.geometry import Rectangle
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 SHAPE = (40, 60)
 

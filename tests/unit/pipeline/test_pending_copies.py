@@ -1,5 +1,6 @@
 import attrs
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.geometry import Rectangle, Size
 from tests.unit.pipeline.frames import photo, visible
 from tests.unit.pipeline.moving_pictures import MovingDesk, moving_desks
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 RULES = CopyRules(moves=True, sideways=True, threshold=0.0)
 GRID = TileGrid(Size(320, 320))

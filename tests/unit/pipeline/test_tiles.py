@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.geometry import Rectangle, Size
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 SIZES = st.builds(Size, st.integers(1, 700), st.integers(1, 500))
 
