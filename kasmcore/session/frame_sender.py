@@ -71,13 +71,15 @@ class FrameSender:
                 await self._send_one(newest)
 
     async def _wait_for_credit(self) -> None:
-        viewer = self.viewer
+        viewer, since_s = self.viewer, trio.current_time()
         while not self._has_credit() or not viewer.may(Permission.READ):
             if viewer.may(Permission.READ):
                 with trio.move_on_at(viewer.pacer.credit_due_s()):
                     await viewer.acknowledged.wait()
             else:
                 await self._wait_for_change(float("inf"))
+                since_s = trio.current_time()
+        viewer.credit_wait_s = (since_s, trio.current_time())
 
     def _has_credit(self) -> bool:
         self.viewer.pacer.advance(trio.current_time())

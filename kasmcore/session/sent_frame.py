@@ -35,6 +35,8 @@ class SentFrame:
     shares: tuple[CodecShare, ...]
     is_key: Mapping[str, bool]
     """Codecs of the video streams that it belongs to: True when it has a key frame."""
+    held_up_s: float = 0.0
+    """How long what it shows had to wait for the viewer's credit."""
 
     @classmethod
     def of(

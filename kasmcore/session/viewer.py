@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import time
 
 import attrs
 import trio
@@ -19,6 +20,7 @@ from kasmcore.session.outbox import Outbox
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.viewer_video import ViewerVideo
+from kasmcore.stats.limits import FrameCost, ViewerLimits
 from kasmcore.stats.timeline import STAGES, FrameTimeline
 from kasmcore.values.permissions import Permission, User, ViewerInfo
 from kasmcore.values.viewer_events import FrameShown
@@ -58,6 +60,17 @@ class Viewer:
     picture: ViewerPicture | None = attrs.field(default=None, init=False)
     counters: ViewerCounters = attrs.field(factory=ViewerCounters, init=False)
     faults: CodecFaults = attrs.field(factory=CodecFaults, init=False)
+    limits: ViewerLimits = attrs.field(factory=ViewerLimits, init=False)
+    newest_shown: tuple[SentFrame, FrameTimeline, float] | None = attrs.field(
+        default=None, init=False
+    )
+    """The last frame that was shown, and when."""
+    connected_at_s: float = attrs.field(factory=time.time, init=False)
+    """Unix time."""
+    credit_wait_s: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
+    """When the wait for the credit of the next frame began and ended."""
+    _behind_since_s: float = attrs.field(default=0.0, init=False)
+    """Since when changes were pending, if any are."""
     on_the_way: collections.deque[SentFrame] = attrs.field(factory=collections.deque, init=False)
     acknowledged: trio.Event = attrs.field(factory=trio.Event, init=False)
     changed: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -76,7 +89,9 @@ class Viewer:
         if self.picture is None or self.picture.grid != grid:
             self.picture = ViewerPicture(grid)
         else:
-            if not self.picture.is_current():
+            if self.picture.is_current():
+                self._behind_since_s = trio.current_time()
+            else:
                 self.counters.skipped_frames += 1
             if self.link.abilities.can_copy:
                 self.picture.add_change(change)
@@ -102,7 +117,7 @@ class Viewer:
 
     def note_sent(self, sent: SentFrame, encode_s: float) -> None:
         """A frame was handed to the link."""
-        self.on_the_way.append(sent)
+        self.on_the_way.append(attrs.evolve(sent, held_up_s=self._held_up_s(sent)))
         self.pacer.sent(sent.serial, sent.payload_bytes, sent.sent_s)
         self.counters.frames += 1
         self.counters.payload_bytes += sent.payload_bytes
@@ -116,7 +131,10 @@ class Viewer:
             return None
         self._wake_sender()
         self.faults.note_shown(sent)
-        return _timeline(sent, shown, now_s)
+        timeline = _timeline(sent, shown, now_s)
+        self.limits.add(now_s, self._cost(sent, timeline), self.rules.frame_interval_s)
+        self.newest_shown = sent, timeline, now_s
+        return timeline
 
     def note_failed(self, serial: int, now_s: float) -> SentFrame | None:
         """The viewer could not show a frame: its tiles are pending again.
@@ -137,6 +155,29 @@ class Viewer:
     def newest_serial(self) -> int:
         """Of the newest frame that was sent; 0 before the first."""
         return self.counters.frames
+
+    def _held_up_s(self, sent: SentFrame) -> float:
+        """How long a change waited for credit; while there is none nothing new is captured."""
+        (began_s, ended_s), self.credit_wait_s = self.credit_wait_s, (0.0, 0.0)
+        return max(0.0, ended_s - max(began_s, min(sent.times.changed_s, self._behind_since_s)))
+
+    def _cost(self, sent: SentFrame, timeline: FrameTimeline) -> FrameCost:
+        """What one frame cost each part.
+
+        The server's work is that of finding and encoding changes. A wait for credit is shared out
+        by where the frame then was: in the network, beyond the shortest way, or in the browser. A
+        link is also busy with the frame's bytes.
+        """
+        stages = dict(zip(STAGES, timeline.durations_s, strict=True))
+        delay_s = max(0.0, stages["network"] - self.pacer.link.shortest_round_trip_s)
+        viewer_s = stages["decode"] + stages["present"]
+        browser_share = viewer_s / (viewer_s + delay_s) if viewer_s > 0 else 0.0
+        passing_s = min(delay_s, self.pacer.link.passing_s(sent.payload_bytes))
+        return FrameCost(
+            server_s=stages["damage"] + stages["encode"],
+            link_s=max(passing_s, (1 - browser_share) * sent.held_up_s),
+            browser_s=browser_share * sent.held_up_s,
+        )
 
     def _finish(self, serial: int) -> SentFrame | None:
         """Take a frame, and those before it, from the way."""
