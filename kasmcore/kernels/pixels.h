@@ -25,6 +25,15 @@ int32_t kasmcore_equal_lines(address before, ptrdiff_t before_stride, address af
                              ptrdiff_t after_stride, int32_t width, int32_t height,
                              int32_t is_sideways, int32_t is_backwards);
 
+/* One number for each row: the sum of its words times weights (8 bytes each), which wraps at the
+ * words' size, 4 or 8 bytes. */
+void kasmcore_row_hashes(address pixels, ptrdiff_t stride, int32_t words, int32_t word_bytes,
+                         int32_t rows, address weights, address hashes);
+
+/* One number for each column: the sum of its pixels times weights (8 bytes each), wrapped at 4. */
+void kasmcore_column_hashes(address pixels, ptrdiff_t stride, int32_t width, int32_t height,
+                            address weights, address hashes);
+
 /* For each tile of an area, on every row_step-th row: pixels whose colour is that of the next one to
  * the right, and pixels whose green differs little from it. */
 void kasmcore_neighbours(address pixels, ptrdiff_t stride, int32_t width, int32_t height,

@@ -111,6 +111,34 @@ class SurfacePair:
         )
         return differs
 
+    def row_hashes(
+        self, area: Rectangle, weights: NDArray[np.uint64], word_bytes: int
+    ) -> NDArray[np.uint64]:
+        """For each row the sum of its words (4 or 8 bytes) times weights, wrapped at their size.
+
+        Returns: (before and after, rows).
+        """
+        words, rest = divmod(area.width * _PIXEL_BYTES, word_bytes)
+        if rest or word_bytes not in (4, 8):
+            raise ValueError(f"rows of {area} are no words of {word_bytes} bytes")
+        hashes = np.empty((2, area.height), np.uint64)
+        weights_at = _address_of(weights, words)
+        for surface, row in zip((self.before, self.after), hashes, strict=True):
+            self._functions.kasmcore_row_hashes(
+                *surface.at(area), words, word_bytes, area.height, weights_at, row.ctypes.data
+            )
+        return hashes
+
+    def column_hashes(self, area: Rectangle, weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """For each column the sum of its pixels times weights, wrapped at 4 bytes."""
+        hashes = np.empty((2, area.width), np.uint64)
+        weights_at = _address_of(weights, area.height)
+        for surface, row in zip((self.before, self.after), hashes, strict=True):
+            self._functions.kasmcore_column_hashes(
+                *surface.at(area), area.width, area.height, weights_at, row.ctypes.data
+            )
+        return hashes
+
     def equal_rows(self, area: Rectangle, dx: int, dy: int, *, is_backwards: bool) -> int:
         """How many rows are what was (dx, dy) up and left, from the first on or the last back."""
         return self._equal_lines(area, dx, dy, (False, is_backwards))
@@ -171,6 +199,13 @@ class SurfacePair:
 
     def _both_at(self, area: Rectangle, dx: int, dy: int) -> tuple[int, int, int, int]:
         return *self.before.at(area.moved(-dx, -dy)), *self.after.at(area)
+
+
+def _address_of(words: NDArray[np.uint64], fewest: int) -> int:
+    """Where words of 8 bytes that follow each other begin."""
+    if words.dtype != np.uint64 or not words.flags.c_contiguous or words.size < fewest:
+        raise ValueError(f"{fewest} weights of 8 bytes are needed, one after another")
+    return words.ctypes.data
 
 
 def _tiles_shape(area: Rectangle) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from kasmcore.values.pixels import BgrxPixels
 
 _BAND_TILES = 4
 """Rows of tiles compared at a time, so that the result stays in the processor's cache."""
-_FLAGS_PER_WORD = 8
+_PIXEL_BYTES = 4
 _WHOLE_ROWS_SHARE = 1 / 3
 """From this share of a row on, comparing whole rows in one run is quicker than a part of each."""
 
@@ -56,9 +56,14 @@ class FramePair:
 
     def words(self, area: Rectangle, dx: int = 0, dy: int = 0) -> tuple[Words, Words]:
         """The same in the largest words that the edges allow."""
-        if not self._is_even or area.x % 2 or area.width % 2 or dx % 2:
+        if self.word_bytes(area, dx) == _PIXEL_BYTES:
             return self.pixels(area, dx, dy)
         return _double_pixels(self.before, area.moved(-dx, -dy)), _double_pixels(self.after, area)
+
+    def word_bytes(self, area: Rectangle, dx: int = 0) -> int:
+        """Size of the largest words that an area's edges allow: one pixel, or two."""
+        is_double = self._is_even and not (area.x % 2 or area.width % 2 or dx % 2)
+        return 2 * _PIXEL_BYTES if is_double else _PIXEL_BYTES
 
     def differing_tiles(self, tiles: Rectangle, dx: int = 0, dy: int = 0) -> TileMask:
         """Of these tiles (rows, columns) those that differ from what was (dx, dy) up and left."""

@@ -36,6 +36,8 @@ def vertical_shift(frames: FramePair, band: Rectangle) -> int | None:
 
     Returns: None when no distance has votes enough; a guess otherwise, not 0.
     """
+    if frames.compiled is not None:
+        return _shift(frames.compiled.row_hashes(band, _WEIGHTS, frames.word_bytes(band)))
     hashes = np.empty((2, band.height), np.uint64)
     for row, words in zip(hashes, frames.words(band), strict=True):
         row[:] = words @ _WEIGHTS[: words.shape[1]].astype(words.dtype)
@@ -44,6 +46,8 @@ def vertical_shift(frames: FramePair, band: Rectangle) -> int | None:
 
 def horizontal_shift(frames: FramePair, band: Rectangle) -> int | None:
     """How far the content of a low lying band, at most 256 rows, went to the right; as above."""
+    if frames.compiled is not None:
+        return _shift(frames.compiled.column_hashes(band, _WEIGHTS))
     hashes = np.empty((2, band.width), np.uint64)
     for row, pixels in zip(hashes, frames.pixels(band), strict=True):
         weights = _WEIGHTS[: band.height].astype(np.uint32)

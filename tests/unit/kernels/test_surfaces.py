@@ -16,6 +16,7 @@ from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.free_shift import _busiest_runs, _find_run, free_shift
 from kasmcore.pipeline.pixel_words import FramePair
 from kasmcore.pipeline.residual import residual_of
+from kasmcore.pipeline.shift_votes import _WEIGHTS
 from kasmcore.pipeline.shifted_areas import _SIDES, Shift, _lines_that_hold
 from kasmcore.pipeline.tiles import TileGrid
 from kasmcore.values.geometry import Rectangle, Size
@@ -189,3 +190,28 @@ def test_pixels_that_do_not_follow_each_other_are_left_to_numpy():
     assert Surface.of(wide[:, ::2]) is None
     assert Surface.of(np.zeros((4, 8, 4), np.uint8)[..., ::-1]) is None
     assert SurfacePair.of(wide[:, ::2], wide[:, :4]) is None
+
+
+@given(frame_pairs(), st.data())
+def test_rows_and_columns_have_the_same_hashes(frames, data):
+    size = size_of(frames[0])
+    band, pair = data.draw(parts_of(size.width, size.height)), FramePair(*frames)
+    words = [part @ _WEIGHTS[: part.shape[1]].astype(part.dtype) for part in pair.words(band)]
+    rows = pair.compiled.row_hashes(band, _WEIGHTS, pair.word_bytes(band))
+    assert rows.tolist() == [hashes.tolist() for hashes in words]
+    weights = _WEIGHTS[: band.height].astype(np.uint32)
+    columns = [weights @ part for part in pair.pixels(band)]
+    found = pair.compiled.column_hashes(band, _WEIGHTS)
+    assert found.tolist() == [hashes.tolist() for hashes in columns]
+
+
+def test_there_is_a_weight_for_every_word():
+    pair, area = SurfacePair.of(FRAME, FRAME), Rectangle(0, 0, 30, 20)
+    for weights in (_WEIGHTS[:14], _WEIGHTS[::2], _WEIGHTS.astype(np.uint32)):
+        with pytest.raises(ValueError, match="weights"):
+            pair.row_hashes(area, weights, 8)
+    with pytest.raises(ValueError, match="weights"):
+        pair.column_hashes(area, _WEIGHTS[:19])
+    for area, word_bytes in ((Rectangle(0, 0, 3, 1), 8), (Rectangle(0, 0, 4, 1), 2)):
+        with pytest.raises(ValueError, match="no words"):
+            pair.row_hashes(area, _WEIGHTS, word_bytes)
