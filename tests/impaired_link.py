@@ -12,9 +12,8 @@ namespaces sees any of it.
             ...
         link.change(LinkQuality(bytes_per_s=250e3, delay_s=0.04))
 
-A thread is in one namespace at a time; sockets stay where they were made. Run as a program, this
-file is the relay: ``impaired_link.py TUN TUN`` with two open file descriptors, settings as lines of
-JSON on standard input, counts on standard output.
+A thread is in one namespace at a time; sockets stay where they were made. What the link does to
+packets is ``tests/links/model.py``; the process that they pass is ``tests/links/relay.py``.
 """
 
 from __future__ import annotations
@@ -23,27 +22,36 @@ import contextlib
 import ctypes
 import enum
 import fcntl
-import heapq
 import json
 import os
-import random
-import selectors
 import socket
 import struct
 import subprocess
 import sys
-import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
+from tests.links.model import LinkChange, LinkQuality, Rebinding, Way
+from tests.links.relay import as_words
+
+__all__ = (
+    "CLIENT_ADDRESS",
+    "SERVER_ADDRESS",
+    "ImpairedLink",
+    "LinkChange",
+    "LinkQuality",
+    "Side",
+    "Way",
+    "impaired_link",
+)
+
 SERVER_ADDRESS = "198.18.0.1"
 CLIENT_ADDRESS = "198.18.0.2"
 """Addresses kept for measurements of networks (RFC 2544)."""
-LARGEST_PACKET_BYTES = 1500
 
+_REPOSITORY = Path(__file__).resolve().parents[1]
 _CLONE_NEWNET = 0x40000000
 _TUNSETIFF = 0x400454CA
 _IFF_TUN_NO_PI = 0x0001 | 0x1000
@@ -58,92 +66,6 @@ class Side(enum.Enum):
 
     SERVER = SERVER_ADDRESS
     CLIENT = CLIENT_ADDRESS
-
-
-@attrs.frozen(kw_only=True)
-class LinkQuality:
-    """What both directions of a link are like.
-
-    Attributes:
-        bytes_per_s: of IP packets, in each direction.
-        delay_s: one way, beside the wait in the queue.
-        loss: share of packets that vanish behind the queue.
-        queue_s: how long a packet may have to wait at this rate; one that would wait longer is
-            dropped.
-    """
-
-    bytes_per_s: float = 1e9
-    delay_s: float = 0.0
-    loss: float = 0.0
-    queue_s: float = 0.1
-
-
-@attrs.define
-class Direction:
-    """One direction of the link, driven by the clock of its caller."""
-
-    quality: LinkQuality
-    seed: int
-    passed_packets: int = 0
-    passed_bytes: int = 0
-    lost_packets: int = 0
-    overflowed_packets: int = 0
-    longest_queue_s: float = 0.0
-    _waiting: deque[tuple[float, bytes]] = attrs.field(factory=deque, init=False)
-    _waiting_bytes: int = attrs.field(default=0, init=False)
-    _free_s: float = attrs.field(default=0.0, init=False)
-    _under_way: list[tuple[float, int, bytes]] = attrs.field(factory=list, init=False)
-    _random: random.Random = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-
-    def take(self, packet: bytes, now_s: float) -> None:
-        """A packet arrives at the queue."""
-        self._serve(now_s)
-        limit_bytes = self.quality.bytes_per_s * self.quality.queue_s + LARGEST_PACKET_BYTES
-        if self._waiting_bytes + len(packet) > limit_bytes:
-            self.overflowed_packets += 1
-            return
-        self._waiting.append((now_s, packet))
-        self._waiting_bytes += len(packet)
-        self._serve(now_s)
-
-    def due(self, now_s: float) -> Iterator[bytes]:
-        """Packets that have arrived at the other end by now."""
-        self._serve(now_s)
-        while self._under_way and self._under_way[0][0] <= now_s:
-            yield heapq.heappop(self._under_way)[2]
-
-    def next_due_s(self) -> float | None:
-        """When to look again."""
-        times = [self._under_way[0][0]] if self._under_way else []
-        if self._waiting:
-            times.append(self._free_s)
-        return min(times, default=None)
-
-    def counts(self) -> dict[str, float]:
-        """What has happened since the start."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in attrs.fields(Direction)
-            if field.name.endswith(("_packets", "_bytes", "_s")) and not field.name.startswith("_")
-        }
-
-    def _serve(self, now_s: float) -> None:
-        while self._waiting and self._free_s <= now_s:
-            came_s, packet = self._waiting.popleft()
-            self._waiting_bytes -= len(packet)
-            started_s = max(self._free_s, came_s)
-            self.longest_queue_s = max(self.longest_queue_s, started_s - came_s)
-            self._free_s = started_s + len(packet) / self.quality.bytes_per_s
-            if self._random.random() < self.quality.loss:
-                self.lost_packets += 1
-                continue
-            self.passed_packets += 1
-            self.passed_bytes += len(packet)
-            arrival = (self._free_s + self.quality.delay_s, self.passed_packets, packet)
-            heapq.heappush(self._under_way, arrival)
 
 
 @attrs.define(eq=False)
@@ -165,21 +87,42 @@ class ImpairedLink:
             os.close(before)
 
     def change(self, quality: LinkQuality) -> None:
-        """Make the link faster, slower, longer; what waits in it stays."""
-        self._say(attrs.asdict(quality))
-        self.counts()  # the relay has read both when it answers
+        """Make both directions faster, slower, longer; what waits in them stays."""
+        self.follow(LinkChange.both_ways(quality))
 
-    def counts(self) -> dict[str, dict[str, float]]:
-        """What each direction has done: ``to_client`` and ``to_server``."""
-        self._say({})
+    def cut(self, seconds: float, *ways: Way) -> None:
+        """Let nothing through for so long, in these directions or in both."""
+        self.follow(LinkChange(cut_s=seconds, cut_ways=ways or tuple(Way)))
+
+    def rebind(self, address: str | None = None, port_shift: int = 0) -> None:
+        """Give the client another outside address or other ports, unknown to itself."""
+        self.follow(LinkChange(rebinding=Rebinding(address=address, port_shift=port_shift)))
+
+    def renumber_client(self, address: str) -> None:
+        """Give the client's own interface another address, as in another network."""
+        with self.entered(Side.CLIENT):
+            _configure("link0", address, "255.255.255.0")
+
+    def follow(self, *script: LinkChange) -> None:
+        """Let these things happen at their times, counted from now."""
+        self._ask({"script": [as_words(change) for change in script]})
+
+    def counts(self, *, reset: bool = False) -> dict[str, dict[str, float]]:
+        """What each direction has done since the last reset: ``to_client`` and ``to_server``.
+
+        The numbers are those of ``WayCounts``, and the waits in the queue that half and 95 % of the
+        packets kept to.
+        """
+        return self._ask({"counts": True} | ({"reset": True} if reset else {}))
+
+    def _ask(self, order: Mapping[str, object]) -> dict[str, dict[str, float]]:
+        """Tell the relay, and wait until it has done it."""
+        assert self._relay.stdin is not None
         assert self._relay.stdout is not None
+        self._relay.stdin.write(json.dumps(order) + "\n")
+        self._relay.stdin.flush()
         answer: dict[str, dict[str, float]] = json.loads(self._relay.stdout.readline())
         return answer
-
-    def _say(self, settings: dict[str, float]) -> None:
-        assert self._relay.stdin is not None
-        self._relay.stdin.write(json.dumps(settings) + "\n")
-        self._relay.stdin.flush()
 
 
 @contextlib.contextmanager
@@ -197,7 +140,8 @@ def impaired_link(quality: LinkQuality, seed: int = 1) -> Iterator[ImpairedLink]
             stack.callback(os.close, tuns[side])
         ends = [str(tuns[side]) for side in Side]
         relay = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve()), *ends, str(seed)],
+            [sys.executable, "-m", "tests.links.relay", *ends, str(seed), CLIENT_ADDRESS],
+            cwd=_REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -263,48 +207,3 @@ def _enter(namespace: int) -> None:
 def _refused(what: str) -> PermissionError:
     reason = os.strerror(ctypes.get_errno())
     return PermissionError(f"cannot {what}: {reason}. Tests of impaired links need to run as root.")
-
-
-def relay(server_tun: int, client_tun: int, seed: int) -> None:
-    """Pass packets on until standard input ends."""
-    to_client = Direction(LinkQuality(), seed)
-    to_server = Direction(LinkQuality(), seed + 1)
-    ways = {server_tun: (to_client, client_tun), client_tun: (to_server, server_tun)}
-    selector = selectors.DefaultSelector()
-    for end in (server_tun, client_tun, sys.stdin.fileno()):
-        selector.register(end, selectors.EVENT_READ)
-    while True:
-        due = [s for way, _ in ways.values() if (s := way.next_due_s()) is not None]
-        wait_s = max(0.0, min(due) - time.monotonic()) if due else None
-        for key, _ in selector.select(wait_s):
-            if key.fd in ways:
-                _read_packets(key.fd, ways[key.fd][0])
-            elif not _obey_all(os.read(key.fd, 4096), to_client, to_server):
-                return
-        now_s = time.monotonic()
-        for way, end in ways.values():
-            for packet in way.due(now_s):
-                with contextlib.suppress(OSError):  # the device's own queue is full
-                    os.write(end, packet)
-
-
-def _read_packets(end: int, way: Direction) -> None:
-    with contextlib.suppress(BlockingIOError):
-        for _ in range(64):
-            way.take(os.read(end, LARGEST_PACKET_BYTES), time.monotonic())
-
-
-def _obey_all(lines: bytes, to_client: Direction, to_server: Direction) -> bool:
-    """Take new settings, tell the counts for a line without any; False at the end."""
-    for line in lines.splitlines():
-        settings = json.loads(line)
-        if settings:
-            to_client.quality = to_server.quality = LinkQuality(**settings)
-        else:
-            counts = {"to_client": to_client.counts(), "to_server": to_server.counts()}
-            print(json.dumps(counts), flush=True)  # noqa: T201
-    return bool(lines)
-
-
-if __name__ == "__main__":
-    relay(*map(int, sys.argv[1:4]))
