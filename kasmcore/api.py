@@ -52,9 +52,11 @@ from kasmcore.interfaces.transport import (
     Lane,
     MeasuredConnection,
     PathState,
+    RoutedTransport,
     Transport,
     TransportHost,
     TransportSpec,
+    UnorderedConnection,
     Visit,
 )
 from kasmcore.values.clipboard import (
@@ -101,8 +103,8 @@ __all__ = [  # noqa: RUF022 - by topic
     "StreamEncoder", "StreamEncoderSpec", "StreamPacket", "StreamSettings",
     # transports
     "AsgiMessage", "AsgiReceive", "AsgiScope", "AsgiSend", "AsgiWebSocketHandler", "Connection",
-    "CuttableConnection", "Lane", "MeasuredConnection", "PathState", "Transport", "TransportHost",
-    "TransportSpec", "Visit",
+    "CuttableConnection", "Lane", "MeasuredConnection", "PathState", "RoutedTransport", "Transport",
+    "TransportHost", "TransportSpec", "UnorderedConnection", "Visit",
     # DLP
     "DlpFilter", "DlpFilterSpec", "Refusal",
     # clipboard

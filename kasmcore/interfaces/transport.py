@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -11,6 +12,7 @@ import trio
 
 from kasmcore.config.schema import ServerConfig
 from kasmcore.interfaces.login import Credentials
+from kasmcore.interfaces.routes import RouteSpec
 from kasmcore.values.permissions import User
 
 
@@ -90,6 +92,34 @@ class MeasuredConnection(Protocol):
         """Measured by the transport; None when it cannot be told."""
 
 
+@runtime_checkable
+class UnorderedConnection(Protocol):
+    """A Connection that carries each frame on its own, so that none waits for one before it.
+
+    The session then sends frames by ``send_frame`` and nothing else on the lane ``FRAMES``. Several
+    may be under way; the viewer puts them in order by the ``FrameOrder`` that each begins with.
+    """
+
+    @property
+    def frames_may_be_lost(self) -> bool:
+        """True when a frame may vanish in the network (a data channel without retransmission).
+        False: each arrives unless it is dropped (a QUIC stream)."""
+
+    async def send_frame(self, serial: int, unit: bytes) -> None:
+        """Send one frame: ``FrameOrder`` and ``Frame`` in one unit.
+
+        Returns when it was handed to the network and another one may follow: back pressure as by
+        ``send``. It returns as well when the frame was dropped meanwhile.
+
+        Raises:
+            ConnectionEnded: the peer is gone.
+        """
+
+    def drop_frame(self, serial: int) -> None:
+        """Stop sending a frame that a newer one has replaced. Never waits; does nothing for one
+        that has arrived or is not known."""
+
+
 class CuttableConnection(Protocol):
     """The TCP connection below a WebSocket; its scope carries it as ``state.connection``."""
 
@@ -123,11 +153,33 @@ class TransportHost(Protocol):
     def port(self) -> int:
         """The HTTPS port; UDP transports use the same number."""
 
+    @property
+    def certificate_files(self) -> tuple[Path, Path] | None:
+        """Files of the HTTPS port's certificate chain and of its key, both PEM and maybe the same
+        one; they may be replaced while the server runs. None without TLS."""
+
+    @property
+    def has_own_certificate(self) -> bool:
+        """True when the operator configured the certificate, so that browsers are expected to
+        trust it; False for one that the server made, or none."""
+
     async def admit(self, credentials: Credentials, address: str) -> Visit:
         """Check credentials as the login page does, with the same throttle.
 
         Raises:
             KasmcoreError: refused; the text may be shown to the peer.
+        """
+
+    async def attach(self, connection: Connection, address: str) -> None:
+        """Serve a connection whose peer proves itself by its first message, ``Attach``.
+
+        For peers that were not let in otherwise. Runs until the viewer has left or goes on with
+        another connection; the caller then closes this one, if it is open. Its faults never raise
+        here. A peer that brings no good token in 10 s, or sends more than 1 KiB before, is refused.
+
+        Args:
+            connection: has just opened.
+            address: the peer's IP address.
         """
 
 
@@ -148,6 +200,18 @@ class Transport(Protocol):
         """Run own sockets until cancelled; call ``task_status.started()`` when they are open.
 
         A transport that only rides on the shared port calls it and returns.
+        """
+
+
+@runtime_checkable
+class RoutedTransport(Protocol):
+    """A Transport that answers HTTP requests, for signalling or its address, may also have this."""
+
+    def routes(self) -> Sequence[RouteSpec]:
+        """Routes below ``/api/plugins/<name>``, as other plugins may offer them.
+
+        The path of the first one is told to the browser as the transport's ``path`` when it has no
+        WebSocket route.
         """
 
 

@@ -43,7 +43,7 @@ class TransferAssembler:
     """
 
     def __init__(self, maximum_bytes: int) -> None:
-        self._maximum_bytes = maximum_bytes
+        self.maximum_bytes = maximum_bytes
         self._start: ClipboardStart | None = None
         self._is_refused = False
         self._received: list[bytearray] = []
@@ -60,10 +60,10 @@ class TransferAssembler:
         """
         announced_bytes = sum(item.size for item in start.items)
         self._start = start
-        self._is_refused = announced_bytes > self._maximum_bytes
+        self._is_refused = announced_bytes > self.maximum_bytes
         self._received = [bytearray() for _ in start.items]
         if self._is_refused:
-            return TransferRefused(announced_bytes, self._maximum_bytes)
+            return TransferRefused(announced_bytes, self.maximum_bytes)
         return self._finished_items(start)
 
     def add(self, chunk: ClipboardChunk) -> tuple[ClipboardItem, ...] | None:

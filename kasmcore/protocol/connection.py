@@ -14,16 +14,20 @@ from kasmcore.errors import ConnectionEnded, RemoteProtocolError
 from kasmcore.protocol.clipboard_transfer import TransferAssembler, TransferRefused, cut_transfer
 from kasmcore.protocol.codec import MessageDecoder, MessageEncoder
 from kasmcore.protocol.messages import (
+    Attach,
+    Attached,
     ClientMessage,
     ClipboardChunk,
     ClipboardStart,
     Hello,
     Message,
+    ResumeOffer,
     ServerMessage,
     Welcome,
 )
 from kasmcore.protocol.table import Sender
 from kasmcore.values.clipboard import AllowedClipboard, ClipboardItem, ClipboardOffer
+from kasmcore.values.frames import FrameOrder
 from kasmcore.values.viewer_events import ClipboardReceived, ViewerEvent
 from kasmcore.values.viewer_updates import Farewell, ViewerUpdate
 
@@ -37,6 +41,7 @@ class Phase(enum.Enum):
 
     BEFORE_HELLO = "before Hello"
     BEFORE_WELCOME = "before Welcome"
+    BEFORE_ATTACHED = "before Attached"
     OPEN = "while the connection was open"
     ENDED = "after Farewell"
 
@@ -96,8 +101,8 @@ def _received_clipboard(items: tuple[ClipboardItem, ...]) -> ClipboardReceived:
     return ClipboardReceived(ClipboardOffer(items))
 
 
-ServerReceived = Hello | ViewerEvent | TransferRefused
-ClientReceived = Welcome | ViewerUpdate | TransferRefused
+ServerReceived = Hello | Attach | ViewerEvent | TransferRefused
+ClientReceived = Welcome | ResumeOffer | Attached | FrameOrder | ViewerUpdate | TransferRefused
 
 
 class ServerConnection(_Side[ClientMessage]):
@@ -105,6 +110,7 @@ class ServerConnection(_Side[ClientMessage]):
 
     def __init__(self) -> None:
         super().__init__(Sender.SERVER, Sender.CLIENT, maximum_clipboard_bytes=0)
+        self._was_attached = False
 
     def receive_data(self, data: bytes) -> list[ServerReceived]:
         """What the client said, as far as it has wholly arrived.
@@ -114,7 +120,12 @@ class ServerConnection(_Side[ClientMessage]):
         """
         received: list[ServerReceived] = []
         for message in self._decoder.decode(data):
-            if isinstance(message, Hello):
+            if isinstance(message, Attach):
+                if self.phase is not Phase.BEFORE_HELLO or self._was_attached:
+                    raise self._refuse(message)
+                self._was_attached = True
+                received.append(message)
+            elif isinstance(message, Hello):
                 if self.phase is not Phase.BEFORE_HELLO:
                     raise self._refuse(message)
                 self.phase = Phase.BEFORE_WELCOME
@@ -139,6 +150,17 @@ class ServerConnection(_Side[ClientMessage]):
         self._assembler = TransferAssembler(welcome.maximum_clipboard_bytes)
         return self._encoder.encode(welcome)
 
+    def attached(self, answer: Attached) -> bytes:
+        """Go on with another connection: what had not wholly arrived is forgotten.
+
+        Raises:
+            ConnectionEnded: the connection is not open.
+        """
+        answered = self._encode_open(answer)
+        self._decoder = MessageDecoder[ClientMessage](Sender.CLIENT)
+        self._assembler = TransferAssembler(self._assembler.maximum_bytes)
+        return answered
+
     def send(self, message: ServerMessage) -> bytes:
         """Any other message; after Farewell, which may come at any time, nothing can be sent.
 
@@ -158,6 +180,29 @@ class ClientConnection(_Side[ServerMessage]):
     def __init__(self, maximum_clipboard_bytes: int) -> None:
         super().__init__(Sender.CLIENT, Sender.SERVER, maximum_clipboard_bytes)
         self._codecs: tuple[str, ...] = ()
+
+    def ticket(self, token: str) -> bytes:
+        """What comes before Hello where the connection was not let in by a login.
+
+        Raises:
+            ConnectionEnded: Hello was sent.
+        """
+        if self.phase is not Phase.BEFORE_HELLO:
+            raise ConnectionEnded(f"Attach cannot be sent {self.phase.value}")
+        return self._encoder.encode(Attach(token))
+
+    def attach(self, token: str) -> tuple[ClientConnection, bytes]:
+        """Go on with this session on another connection.
+
+        Returns: its side there, which is open once Attached has arrived, and the first message.
+        """
+        other = ClientConnection(self._assembler.maximum_bytes)
+        other.phase = Phase.BEFORE_ATTACHED
+        other._codecs = self._codecs
+        other._next_transfer = self._next_transfer
+        other._encoder.codecs = self._encoder.codecs
+        other._decoder.codecs = self._decoder.codecs
+        return other, other._encoder.encode(Attach(token))
 
     def hello(self, hello: Hello) -> bytes:
         """The first message.
@@ -190,6 +235,11 @@ class ClientConnection(_Side[ServerMessage]):
         for message in self._decoder.decode(data):
             if isinstance(message, Welcome):
                 self._accept(message)
+                received.append(message)
+            elif isinstance(message, Attached):
+                if self.phase is not Phase.BEFORE_ATTACHED:
+                    raise self._refuse(message)
+                self.phase = Phase.OPEN
                 received.append(message)
             elif isinstance(message, Farewell) and self.phase is not Phase.ENDED:
                 self.phase = Phase.ENDED

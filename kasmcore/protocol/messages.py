@@ -6,7 +6,7 @@ import attrs
 
 from kasmcore.protocol.version import PROTOCOL_VERSION
 from kasmcore.values.cursors import CursorImage
-from kasmcore.values.frames import EncodedFrame
+from kasmcore.values.frames import EncodedFrame, FrameOrder
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import Permission
 from kasmcore.values.viewer_events import (
@@ -20,6 +20,7 @@ from kasmcore.values.viewer_events import (
 )
 from kasmcore.values.viewer_updates import (
     Farewell,
+    FramesDropped,
     Notice,
     PermissionsChanged,
     Pong,
@@ -72,6 +73,37 @@ class Welcome:
 
 
 @attrs.frozen
+class ResumeOffer:
+    """With this token the client may go on with its session on another connection."""
+
+    token: str = attrs.field(repr=False)
+    """Good for one ``Attach``; the next offer replaces it."""
+    grace_s: int
+    """How long it is good after a connection broke."""
+
+
+@attrs.frozen
+class Attach:
+    """The client's first message on a connection that was not let in otherwise, or that is to take
+    over a running session.
+    """
+
+    token: str = attrs.field(repr=False)
+    """Of a ``ResumeOffer``, or a ticket to join with."""
+
+
+@attrs.frozen
+class Attached:
+    """The session goes on here; the server's first message on this connection."""
+
+    received: int
+    """How many of the client's counted messages the server has taken; those after it are to be
+    sent again."""
+    next_serial: int
+    """Of the first frame that comes on this connection; no older one comes any more."""
+
+
+@attrs.frozen
 class AnnouncedItem:
     """One representation in a clipboard transfer that is about to come."""
 
@@ -100,6 +132,7 @@ class ClipboardChunk:
 
 ClientMessage = (
     Hello
+    | Attach
     | FrameShown
     | FrameFailed
     | RefreshRequested
@@ -112,6 +145,10 @@ ClientMessage = (
 )
 ServerMessage = (
     Welcome
+    | ResumeOffer
+    | Attached
+    | FrameOrder
+    | FramesDropped
     | EncodedFrame
     | CursorImage
     | Notice

@@ -28,14 +28,17 @@ from kasmcore.protocol.frame_wire import FRAME_FIELDS, frame_from_wire, frame_to
 from kasmcore.protocol.layout import MessageLayout, Values, layout
 from kasmcore.protocol.messages import (
     AnnouncedItem,
+    Attach,
+    Attached,
     ClipboardChunk,
     ClipboardStart,
     Hello,
+    ResumeOffer,
     Welcome,
 )
 from kasmcore.protocol.version import MAXIMUM_CHUNK_BYTES, MAXIMUM_FRAME_BYTES, PROTOCOL_VERSION
 from kasmcore.values.cursors import CursorImage
-from kasmcore.values.frames import EncodedFrame
+from kasmcore.values.frames import EncodedFrame, FrameOrder
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import Permission
 from kasmcore.values.viewer_events import (
@@ -56,6 +59,7 @@ from kasmcore.values.viewer_events import (
 )
 from kasmcore.values.viewer_updates import (
     Farewell,
+    FramesDropped,
     Notice,
     PermissionsChanged,
     Pong,
@@ -224,6 +228,7 @@ LAYOUTS: Mapping[Sender, tuple[MessageLayout, ...]] = {
         layout(0x03, FrameFailed, 516, ("serial", U32), ("codec", TEXT8), ("reason", TEXT8)),
         layout(0x04, RefreshRequested, 0),
         layout(0x05, Ping, 4, ("token", U32)),
+        layout(0x06, Attach, 256, ("token", TEXT8)),
         layout(
             0x10,
             KeyEvent,
@@ -274,6 +279,16 @@ LAYOUTS: Mapping[Sender, tuple[MessageLayout, ...]] = {
         layout(0x45, PermissionsChanged, 1, ("permissions", PERMISSIONS)),
         layout(0x46, Farewell, 4 * KIB, ("reason", TEXT16), ("may_reconnect", BOOL)),
         layout(0x47, Pong, 4, ("token", U32)),
+        layout(0x48, Attached, 8, ("received", U32), ("next_serial", U32)),
+        layout(
+            0x49,
+            FrameOrder,
+            5 + 1 + 255 * 4,
+            ("serial", U32),
+            ("after_all", BOOL),
+            ("after", ListOf(U8, U32)),
+        ),
+        layout(0x4A, FramesDropped, KIB + 2, ("serials", ListOf(U16, U32))),
         layout(
             0xC0,
             ViewerStatistics,
@@ -285,6 +300,7 @@ LAYOUTS: Mapping[Sender, tuple[MessageLayout, ...]] = {
             ("skipped_frames", U32),
             ("viewers", U16),
         ),
+        layout(0xC1, ResumeOffer, 258, ("token", TEXT8), ("grace_s", U16)),
         *_CLIPBOARD,
     ),
 }

@@ -9,6 +9,9 @@ SUBPROTOCOL = f"kasmcore.v{PROTOCOL_VERSION}"
 HANDSHAKE_LIMIT_S = 10.0
 """Time for the handshake; the caller holds the clock."""
 
+MAXIMUM_FIRST_BYTES = 2**10
+"""Most that a connection may send before its ``Attach`` is found good."""
+
 MAXIMUM_FRAME_BYTES = 16 * 2**20
 """Longest payload of any message: that of ``Frame``."""
 
@@ -22,5 +25,7 @@ FEATURE_SCALED = "scaled"
 """The client stretches images that are smaller than their rectangle."""
 FEATURE_FULL_CHROMA = "full_chroma"
 """The client decodes video streams of all its codecs in 4:4:4 too."""
-FEATURES = (FEATURE_COPY, FEATURE_SCALED, FEATURE_FULL_CHROMA)
+FEATURE_RESUME = "resume"
+"""The client can go on with its session on another connection (``Attach``)."""
+FEATURES = (FEATURE_COPY, FEATURE_SCALED, FEATURE_FULL_CHROMA, FEATURE_RESUME)
 """All features that this version knows."""

@@ -11,7 +11,7 @@ from kasmcore.config.schema import ServerConfig
 from kasmcore.errors import ConnectionEnded, KasmcoreError
 from kasmcore.interfaces.transport import Connection
 from kasmcore.protocol.messages import Hello, Welcome
-from kasmcore.protocol.version import FEATURE_COPY, FEATURES
+from kasmcore.protocol.version import FEATURE_COPY, FEATURE_RESUME, FEATURES
 from kasmcore.session.session import Session
 from kasmcore.session.wire_link import open_wire_link
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -78,4 +78,5 @@ class Reception:
 
 def _features_of(config: ServerConfig) -> tuple[str, ...]:
     copies = config.encoding.scrolling.detect_vertical_scrolling
-    return tuple(name for name in FEATURES if copies or name != FEATURE_COPY)
+    absent = {FEATURE_RESUME} if copies else {FEATURE_RESUME, FEATURE_COPY}
+    return tuple(name for name in FEATURES if name not in absent)

@@ -13,7 +13,7 @@ from kasmcore.interfaces.transport import Connection, Lane, MeasuredConnection
 from kasmcore.interfaces.viewer_link import ViewerAbilities
 from kasmcore.protocol.clipboard_transfer import TransferRefused
 from kasmcore.protocol.connection import ServerConnection, ServerReceived
-from kasmcore.protocol.messages import Hello, Welcome
+from kasmcore.protocol.messages import Attach, Hello, Welcome
 from kasmcore.protocol.version import (
     FEATURE_COPY,
     FEATURE_FULL_CHROMA,
@@ -133,7 +133,7 @@ class WireLink:
             event = self._received.popleft()
             if isinstance(event, TransferRefused):
                 await self.send(_notice_of(event))
-            elif not isinstance(event, Hello):
+            elif not isinstance(event, Hello | Attach):
                 return event
 
     async def _send_clipboard(self, contents: AllowedClipboard) -> None:

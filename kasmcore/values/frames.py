@@ -138,6 +138,18 @@ class FrameTimes:
 
 
 @attrs.frozen
+class FrameOrder:
+    """What must be settled at the viewer (shown, failed or dropped) before it applies a frame."""
+
+    serial: int
+    """Of the frame that this is about."""
+    after_all: bool
+    """True: all frames with a smaller serial."""
+    after: tuple[int, ...] = ()
+    """Otherwise these."""
+
+
+@attrs.frozen
 class EncodedFrame:
     """What one viewer gets of one frame; the browser shows all of it at once or none."""
 

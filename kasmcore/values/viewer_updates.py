@@ -54,6 +54,13 @@ class Pong:
 
 
 @attrs.frozen
+class FramesDropped:
+    """These frames are not going to arrive: what they showed comes, or came, in another one."""
+
+    serials: tuple[int, ...]
+
+
+@attrs.frozen
 class ViewerStatistics:
     """How this viewer is served, over the last second."""
 
@@ -76,4 +83,5 @@ ViewerUpdate = (
     | Farewell
     | Pong
     | ViewerStatistics
+    | FramesDropped
 )

@@ -20,10 +20,13 @@ from kasmcore.protocol.fields import FieldType, ListOf, Record
 from kasmcore.protocol.frame_wire import RECTANGLE_FIELDS, CodecTable, RectangleList
 from kasmcore.protocol.messages import (
     AnnouncedItem,
+    Attach,
+    Attached,
     ClipboardChunk,
     ClipboardStart,
     Hello,
     Message,
+    ResumeOffer,
     Welcome,
 )
 from kasmcore.protocol.table import LAYOUTS, Sender
@@ -32,6 +35,7 @@ from kasmcore.values.frames import (
     CopiedRectangle,
     EncodedFrame,
     EncodedRectangle,
+    FrameOrder,
     FrameTimes,
     VideoRectangle,
 )
@@ -55,6 +59,7 @@ from kasmcore.values.viewer_events import (
 )
 from kasmcore.values.viewer_updates import (
     Farewell,
+    FramesDropped,
     Notice,
     PermissionsChanged,
     Pong,
@@ -90,6 +95,8 @@ FROM_CLIENT: list[tuple[str, Message]] = [
     ("texts of 255 bytes", FrameFailed(serial=1, codec="c" * 255, reason="ä" * 127 + "!")),
     ("refresh", RefreshRequested()),
     ("ping", Ping(token=0x01020304)),
+    ("a token", Attach(token="x9_Zk3-0123456789abcd")),
+    ("no token", Attach(token="")),
     ("a pressed", KeyEvent(pressed=True, keysym=0x61, code="KeyA", locks=Locks.NONE)),
     ("ä released", KeyEvent(False, 0xE4, "Quote", Locks.CAPS | Locks.NUM)),
     ("a Unicode keysym without a key", KeyEvent(True, 0x0101F600, "", Locks.SCROLL)),
@@ -203,6 +210,14 @@ FROM_SERVER: list[tuple[str, Message]] = [
     ("stopping", Farewell(reason="The server stops.", may_reconnect=True)),
     ("signed out", Farewell(reason="", may_reconnect=False)),
     ("pong", Pong(token=0x01020304)),
+    ("goes on", Attached(received=258, next_serial=17)),
+    ("after two", FrameOrder(serial=9, after_all=False, after=(3, U32_MOST))),
+    ("after none", FrameOrder(serial=1, after_all=False)),
+    ("after all before it", FrameOrder(serial=10, after_all=True)),
+    ("after as many as there is room for", FrameOrder(300, False, tuple(range(255)))),
+    ("three dropped", FramesDropped(serials=(4, 6, 7))),
+    ("as many dropped as there is room for", FramesDropped(tuple(range(256)))),
+    ("an offer to go on", ResumeOffer(token="x9_Zk3-0123456789abcd", grace_s=15)),
     ("statistics", ViewerStatistics(59.94, 1.25e6, 0.8, 4.5, skipped_frames=3, viewers=2)),
     ("text", ClipboardStart(transfer=1, items=(AnnouncedItem("text/plain", 3),))),
     ("chunk", ClipboardChunk(transfer=1, item=0, data=b"\x00\xff\x80")),

@@ -11,6 +11,7 @@
  * @typedef {{type: "FrameFailed", serial: number, codec: string, reason: string}} FrameFailed
  * @typedef {{type: "RefreshRequested"}} RefreshRequested
  * @typedef {{type: "Ping", token: number}} Ping
+ * @typedef {{type: "Attach", token: string}} Attach
  * @typedef {{type: "KeyEvent", pressed: boolean, keysym: number, code: string,
  *   locks: number}} KeyEvent
  * @typedef {{type: "TextTyped", text: string}} TextTyped
@@ -45,12 +46,18 @@
  * @typedef {{type: "ViewerStatistics", frames_per_s: number, bytes_per_s: number,
  *   round_trip_ms: number, encode_ms: number, skipped_frames: number,
  *   viewers: number}} ViewerStatistics
+ * @typedef {{type: "Attached", received: number, next_serial: number}} Attached
+ * @typedef {{type: "FrameOrder", serial: number, after_all: boolean,
+ *   after: number[]}} FrameOrder
+ * @typedef {{type: "FramesDropped", serials: number[]}} FramesDropped
+ * @typedef {{type: "ResumeOffer", token: string, grace_s: number}} ResumeOffer
  * @typedef {ClipboardStart | ClipboardChunk} ClipboardMessage
- * @typedef {Hello | FrameShown | FrameFailed | RefreshRequested | Ping | KeyEvent | TextTyped |
- *   KeysReleased | PointerMoved | PointerButton | WheelTurned | ResizeRequested |
+ * @typedef {Hello | FrameShown | FrameFailed | RefreshRequested | Ping | Attach | KeyEvent |
+ *   TextTyped | KeysReleased | PointerMoved | PointerButton | WheelTurned | ResizeRequested |
  *   PictureSettings | ClipboardMessage} ClientMessage
  * @typedef {Welcome | Frame | CursorImage | Notice | PermissionsChanged | Farewell | Pong |
- *   ViewerStatistics | ClipboardMessage} ServerMessage
+ *   ViewerStatistics | Attached | FrameOrder | FramesDropped | ResumeOffer |
+ *   ClipboardMessage} ServerMessage
  */
 
 import { ProtocolError } from "../errors.js";
@@ -177,6 +184,7 @@ export const FROM_CLIENT = [
   ]),
   control(0x04, "RefreshRequested", 0, []),
   control(0x05, "Ping", 4, [["token", u32]]),
+  control(0x06, "Attach", 256, [["token", text8]]),
   control(
     0x10,
     "KeyEvent",
@@ -313,6 +321,22 @@ export const FROM_SERVER = [
     ["may_reconnect", bool],
   ]),
   control(0x47, "Pong", 4, [["token", u32]]),
+  control(0x48, "Attached", 8, [
+    ["received", u32],
+    ["next_serial", u32],
+  ]),
+  {
+    kind: 0x49,
+    type: "FrameOrder",
+    lane: "frames",
+    maximumBytes: 1026,
+    fields: [
+      ["serial", u32],
+      ["after_all", bool],
+      ["after", listOf(u8, u32)],
+    ],
+  },
+  control(0x4a, "FramesDropped", KIB + 2, [["serials", listOf(u16, u32)]]),
   control(0xc0, "ViewerStatistics", 38, [
     ["frames_per_s", f64],
     ["bytes_per_s", f64],
@@ -320,6 +344,10 @@ export const FROM_SERVER = [
     ["encode_ms", f64],
     ["skipped_frames", u32],
     ["viewers", u16],
+  ]),
+  control(0xc1, "ResumeOffer", 258, [
+    ["token", text8],
+    ["grace_s", u16],
   ]),
   ...CLIPBOARD,
 ];

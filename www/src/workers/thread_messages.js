@@ -20,7 +20,8 @@
  * @typedef {Connect | Send | Presented | Disconnect} ToWorker
  *
  * @typedef {Exclude<import("../protocol/messages.js").ServerMessage,
- *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"}>} PassedOnMessage
+ *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"} | {type: "Attached"} |
+ *   {type: "FrameOrder"} | {type: "FramesDropped"} | {type: "ResumeOffer"}>} PassedOnMessage
  * @typedef {object} Picture  one frame, ready to draw
  * @property {number} serial
  * @property {number} width
