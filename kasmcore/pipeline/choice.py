@@ -11,6 +11,11 @@ from kasmcore.pipeline.content import Content
 from kasmcore.pipeline.quality import relative_size
 
 _LEARNING_RATE = 0.1
+_ODDS_RATE = 0.3
+_MOST_ODD = 4.0
+_FEWEST_BITS = 1e-4
+_QUALITY_STEP = 5
+_EXACT = 100
 _SMALLEST_LESSON_PIXELS = 4096
 """Smaller rectangles teach nothing about cost per pixel: their fixed cost dominates."""
 
@@ -22,11 +27,30 @@ class CodecFigures:
     ns_per_pixel: float
     bits_per_pixel: float
     """Exact, or lossy at quality 80."""
+    _odds: dict[int, float] = attrs.field(factory=dict, init=False)
+    """By step of quality: bits in relation to what they are as a rule. Grain that one step leaves
+    away the next one shows, at twice the bits."""
 
-    def learn(self, pixels: int, seconds: float, payload_bytes: float) -> None:
+    def learn(self, pixels: int, seconds: float, payload_bytes: float, quality: int) -> None:
         """Move towards what one rectangle cost."""
         self.ns_per_pixel += _LEARNING_RATE * (seconds * 1e9 / pixels - self.ns_per_pixel)
-        self.bits_per_pixel += _LEARNING_RATE * (payload_bytes * 8 / pixels - self.bits_per_pixel)
+        bits = payload_bytes * 8 / pixels
+        usual = 1.0 if quality >= _EXACT else relative_size(quality)
+        self.bits_per_pixel += _LEARNING_RATE * (bits / usual - self.bits_per_pixel)
+        step, odds = quality // _QUALITY_STEP, bits / max(_FEWEST_BITS, self.bits_per_pixel * usual)
+        before = self._odds.get(step, 1.0)
+        self._odds[step] = before + _ODDS_RATE * (min(odds, _MOST_ODD) - before)
+
+    def bits_at(self, quality: int) -> float:
+        """Bits that a pixel takes at this quality; 100: exactly."""
+        if quality >= _EXACT:
+            return self.bits_per_pixel
+        odds = self._odds.get(quality // _QUALITY_STEP, 1.0)
+        return self.bits_per_pixel * relative_size(quality) * odds
+
+    def bytes_at(self, pixels: int, quality: int) -> float:
+        """Bytes that so many pixels take at this quality."""
+        return pixels * self.bits_at(quality) / 8
 
 
 @attrs.frozen
@@ -44,14 +68,9 @@ class Wanted:
         """True when a lossy codec will not do."""
         return self.quality >= 100
 
-    @property
-    def relative_size(self) -> float:
-        """Bytes in relation to those of the figures of a codec."""
-        return 1.0 if self.is_exact else relative_size(self.quality)
-
     def bytes_by(self, figures: CodecFigures) -> float:
         """Bytes that a codec with these figures is expected to make of it."""
-        return self.pixels * figures.bits_per_pixel * self.relative_size / 8
+        return figures.bytes_at(self.pixels, self.quality)
 
 
 def _rated(spec: EncoderSpec, content: Content, exact: bool) -> CodecFigures:
@@ -86,7 +105,7 @@ class EncoderFigures:
         """Learn from one encoded rectangle: what it was, the seconds it took, its bytes."""
         if wanted.pixels >= _SMALLEST_LESSON_PIXELS:
             figures = self._figures[codec, wanted.content, wanted.is_exact]
-            figures.learn(wanted.pixels, seconds, payload_bytes / wanted.relative_size)
+            figures.learn(wanted.pixels, seconds, payload_bytes, wanted.quality)
 
 
 @attrs.frozen(kw_only=True)
@@ -120,8 +139,7 @@ def choose_encoder(
         if wanted.is_exact != spec.is_exact_at(wanted.quality):
             continue
         seen = figures.of(spec.codec, wanted.content, wanted.is_exact)
-        bits_per_pixel = seen.bits_per_pixel * wanted.relative_size
-        cost = seen.ns_per_pixel + bits_per_pixel * link.ns_per_bit
+        cost = seen.ns_per_pixel + seen.bits_at(wanted.quality) * link.ns_per_bit
         cost += spec.overhead_us * 1000 / wanted.pixels
         if best is None or cost < 0.9 * best[0]:
             best = (cost, spec)

@@ -9,6 +9,11 @@ from kasmcore.pipeline.tiles import TileFloats, TileGrid, TileMask
 
 _MEMORY_S = 0.25
 """Time in which a tile's heat falls to a third."""
+_FRAME_WEIGHT = 0.2
+_RESTLESS_HEAT = 4.0
+_RESTLESS_SHARE = 0.5
+_ONCE = 1.2
+"""More heat than this has what changed more than once lately."""
 _NEVER_S = -1e9
 _MOST_RESTLESS_TILES = 64
 _CLOCK_GRAIN_S = 1e-5
@@ -29,11 +34,14 @@ class ChangeHistory:
     heated_s: TileFloats = attrs.field(init=False)
     """When each tile last showed something new."""
     _heat: TileFloats = attrs.field(init=False)
+    _share: TileFloats = attrs.field(init=False)
+    """Of the last frames, how many changed the tile."""
 
     def __attrs_post_init__(self) -> None:
         self.last_changed_s = np.full(self.grid.shape, _NEVER_S)
         self.heated_s = np.full(self.grid.shape, _NEVER_S)
         self._heat = np.zeros(self.grid.shape)
+        self._share = np.zeros(self.grid.shape)
 
     def record(self, changed: TileMask, now_s: float, moved: TileMask | None = None) -> None:
         """Note that these tiles changed now.
@@ -46,6 +54,8 @@ class ChangeHistory:
         elapsed_s = now_s - self.heated_s[changed]
         self._heat[changed] = self._heat[changed] * np.exp(-elapsed_s / _MEMORY_S) + 1.0
         self.heated_s[changed] = now_s
+        self._share *= 1 - _FRAME_WEIGHT
+        self._share[changed] += _FRAME_WEIGHT
         self.last_changed_s[changed] = now_s
         if moved is not None:
             self.last_changed_s[moved] = now_s
@@ -54,6 +64,13 @@ class ChangeHistory:
         """Heat of every tile by now."""
         faded: TileFloats = self._heat * np.exp((self.heated_s - now_s) / _MEMORY_S)
         return faded
+
+    def restless(self, now_s: float) -> TileMask:
+        """Tiles that keep changing: often, or with every frame where a slow link takes few."""
+        heat = self.heat(now_s)
+        steady = (self._share >= _RESTLESS_SHARE) & (heat >= _ONCE)
+        restless: TileMask = steady | (heat >= _RESTLESS_HEAT)
+        return restless
 
     def resting(self, now_s: float, rest_s: float) -> TileMask:
         """Tiles that have not changed for at least so long."""

@@ -49,6 +49,8 @@ _SURELY_CARRIED = 1.25
 _PERHAPS_CARRIED = 6.0
 _GROWTH_A_ROUND_TRIP = 2.0
 _SHORTEST_GROWTH_S = 0.02
+_HEAP_S = 0.03
+"""What a lost packet held up arrives within this time."""
 
 
 @attrs.define
@@ -110,6 +112,8 @@ class LinkEstimate:
     _rate: float | None = attrs.field(default=None, init=False)
     _ceiling: float = attrs.field(default=FASTEST_BYTES_PER_S, init=False)
     """What the wait for a frame that is overdue allows."""
+    _fell_s: float = attrs.field(default=-1e9, init=False)
+    _fell_from: float = attrs.field(default=0.0, init=False)
     _raised_s: float = attrs.field(default=-1e9, init=False)
     _round_trips_s: _RecentLeast = attrs.field(
         factory=lambda: _RecentLeast(_ROUND_TRIP_MEMORY_S), init=False
@@ -243,14 +247,23 @@ class LinkEstimate:
         while lessons[0][0] < now_s - _LESSON_MEMORY_S:
             lessons.popleft()
         highest = lessons[0][1]
-        if self._rate is None or highest <= self.bytes_per_s:
+        before = self.bytes_per_s
+        if self._rate is None or highest <= before:
+            if now_s - self._fell_s > _HEAP_S:
+                self._fell_s, self._fell_from = now_s, before
             self._rate = highest
         else:
             self._raise_to(now_s, highest)
 
     def _raise_to(self, now_s: float, rate: float) -> None:
-        """Believe in more, but step by step: acknowledgements also arrive in heaps."""
+        """Believe in more, but step by step: acknowledgements also arrive in heaps.
+
+        The first one of a heap shows a low rate, those right behind it that it was none.
+        """
         before = self.bytes_per_s
+        if before < self._fell_from and now_s - self._fell_s <= _HEAP_S:
+            self._rate = max(before, min(rate, self._fell_from))
+            return
         since_s = now_s - self._raised_s
         step_s = max(self.shortest_round_trip_s, _SHORTEST_GROWTH_S)
         if rate > before and since_s >= step_s:

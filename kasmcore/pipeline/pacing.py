@@ -168,11 +168,6 @@ class Pacer:
         """When the viewer last did something."""
         return self._input_s
 
-    @property
-    def has_input(self) -> bool:
-        """True while effects of input are awaited."""
-        return self._now_s - self._input_s <= _INPUT_MEMORY_S
-
     def note_input(self, now_s: float) -> None:
         """The viewer did something and waits for the effect."""
         self._input_s = now_s
@@ -271,6 +266,6 @@ class Pacer:
 
     def _may_overtake(self) -> bool:
         """One frame may go beyond the limit for what input has changed."""
-        if not self.has_input or self.in_flight > _MOST_IN_FLIGHT:
+        if self._now_s - self._input_s > _INPUT_MEMORY_S or self.in_flight > _MOST_IN_FLIGHT:
             return False
         return not any(frame.overtook for frame in self._in_flight)

@@ -16,7 +16,6 @@ from kasmcore.pipeline.pending import EXACT
 from kasmcore.pipeline.portion import Portion, is_too_much, one_portion
 from kasmcore.pipeline.quality import (
     QualityBounds,
-    motion_of,
     quality_for_budget,
     quality_for_motion,
 )
@@ -31,6 +30,8 @@ _LARGEST_JOB_PIXELS = 1 << 17
 """Rectangles are cut into strips of about this size, so that several threads share them."""
 _PATIENCE_S = 0.1
 """Time on the link that a single large change may take rather than be blurred at first."""
+_HEAT_OF_REPEATED = 1.4
+"""Mean heat of what changed twice in 0.25 s, say; a single change has no more than 1."""
 _WORTH_CUTTING = 0.8
 _TINY_AREA_PIXELS = 512
 """So few pixels are smaller exactly than with the head of a lossy format."""
@@ -88,7 +89,7 @@ class PlanRequest:
     begin: int = 0
     """Tile that such a frame begins with, counted row by row."""
     urgent: TileMask | None = None
-    """Tiles that go first then: input may have changed them."""
+    """Tiles that input may have changed: they go first then, and are judged by themselves."""
 
 
 @attrs.frozen(eq=False)
@@ -156,7 +157,11 @@ class Planner:
 
     def _kinds(self, request: PlanRequest, changed: TileMask) -> list[_Kind]:
         """Pictures, then text, each at the quality that motion and link allow."""
-        pictures = picture_tiles(request.frame.pixels, request.grid, changed)
+        pictures = request.grid.empty_mask()
+        urgent = request.grid.empty_mask() if request.urgent is None else request.urgent
+        for part in (changed & ~urgent, changed & urgent):  # a button is no part of the video by it
+            if part.any():
+                pictures |= picture_tiles(request.frame.pixels, request.grid, part)
         masks = ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures))
         return [
             _Kind(content, mask, self._quality(request, mask, content))
@@ -219,9 +224,12 @@ class Planner:
             if exact_bytes is not None and exact_bytes <= budget_bytes:
                 return EXACT
         quality = quality_for_motion(heat, request.quality, pixels)
-        lossy_bytes = self._expected_bytes(request, Wanted(content, quality, pixels))
-        if lossy_bytes is None:
+        if self._expected_bytes(request, Wanted(content, quality, pixels)) is None:
             return EXACT
+
+        def lossy_bytes(quality: int) -> float:
+            return self._expected_bytes(request, Wanted(content, quality, pixels)) or 0.0
+
         return quality_for_budget(quality, lossy_bytes, budget_bytes, request.quality.floor)
 
     def _expected_bytes(self, request: PlanRequest, wanted: Wanted) -> float | None:
@@ -238,10 +246,13 @@ class Planner:
         return wanted.bytes_by(figures), wanted.pixels * figures.ns_per_pixel / 1e9
 
     def _budget_bytes(self, request: PlanRequest, heat: float) -> float:
-        """In motion a frame must not outlast its interval; a single change may take a while."""
+        """In motion a frame must not outlast its interval; a single change may take a while.
+
+        What changes with each of few frames is in motion too: they may be few because of the link.
+        """
         patient_bytes = request.link.bytes_per_s * _PATIENCE_S
-        motion = motion_of(heat)
-        return max(request.budget_bytes, (1 - motion) * patient_bytes)
+        repeats = min(1.0, max(0.0, (heat - 1.0) / (_HEAT_OF_REPEATED - 1.0)))
+        return max(request.budget_bytes, (1 - repeats) * patient_bytes)
 
     def _refinement_jobs(self, request: PlanRequest) -> tuple[list[EncodeJob], str]:
         """Exact content for tiles at rest, from the top, as much as fits one frame's budget."""

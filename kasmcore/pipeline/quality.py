@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import attrs
 
@@ -62,10 +63,11 @@ def quality_for_motion(
     return round(bounds.maximum - motion * (bounds.maximum - bounds.minimum))
 
 
-def quality_for_budget(quality: int, expected_bytes: float, budget_bytes: float, floor: int) -> int:
-    """Lower the quality until a frame of this expected size about fits the budget."""
+def quality_for_budget(
+    quality: int, expected_bytes: Callable[[int], float], budget_bytes: float, floor: int
+) -> int:
+    """Lower the quality until what is expected of it about fits the budget."""
     lowest = min(floor, quality)
-    bytes_at_80 = expected_bytes / relative_size(quality)
-    while quality > lowest and bytes_at_80 * relative_size(quality) > budget_bytes:
+    while quality > lowest and expected_bytes(quality) > budget_bytes:
         quality = max(lowest, quality - _QUALITY_STEP)
     return quality

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 import numpy as np
@@ -73,11 +74,13 @@ def _qualities(
     for spec in planner.specs:
         if spec.is_exact_at(0):
             continue
-        wanted = Wanted(Content.PICTURE, request.quality.minimum, pixels)
         figures = planner.figures.of(spec.codec, Content.PICTURE, False)
         floor = rules.lowest_quality_of_codec.get(spec.codec, request.quality.floor)
         carried = quality_for_budget(
-            wanted.quality, wanted.bytes_by(figures), request.budget_bytes, floor
+            request.quality.minimum,
+            partial(figures.bytes_at, pixels),
+            request.budget_bytes,
+            floor,
         )
         fixed = rules.quality_of_codec.get(spec.codec)
         qualities[spec.codec] = carried if fixed is None else fixed

@@ -37,9 +37,10 @@ _GRACE_S = 0.010
 """How long a viewer with old pending changes waits for a newer frame."""
 _MOST_OVERTAKING = 256
 """Tiles; more than these are no effect of a key press that must not wait."""
-_HEAT_OF_INPUT = 4.0
 _EARLIER_INPUT_S = 0.3
 """Effects of input so long before the latest are awaited too."""
+_AWAITED_S = 2.0
+"""How long effects of input, which no longer overtake, are told from what moves beside them."""
 _PATIENCE_S = 0.05
 """How long it waits at most when nothing of what is pending can be sent now."""
 
@@ -116,7 +117,9 @@ class FrameSender:
                 waited_for_newer = True
                 await self._wait_for_change(now_s + _GRACE_S, capture=True)
             elif self._refinable(viewer.picture, now_s).any():
-                return newest
+                await self._let_capture()
+                if self.flow.newest is newest:
+                    return newest
             else:
                 next_s = self._next_refinement_s(viewer.picture, now_s)
                 await self._wait_for_change(next_s, capture=True)
@@ -127,7 +130,7 @@ class FrameSender:
         history = self.flow.history
         if history is None:
             return picture.grid.empty_mask()
-        tiles = picture.pending & (history.heat(now_s) < _HEAT_OF_INPUT)
+        tiles = picture.pending & ~history.restless(now_s)
         tiles &= ~self.viewer.video.moving(picture.grid, now_s)
         if np.count_nonzero(tiles) > _MOST_OVERTAKING:  # they waited before there was input
             tiles &= history.last_changed_s >= self.viewer.pacer.input_s - _EARLIER_INPUT_S
@@ -139,6 +142,11 @@ class FrameSender:
         demand = self.flow.demand() if capture else contextlib.nullcontext()
         with demand, trio.move_on_at(deadline_s):
             await self.viewer.changed.wait()
+
+    async def _let_capture(self) -> None:
+        """What is made exact bit by bit must not hold up what changes meanwhile."""
+        with self.flow.demand():
+            await trio.lowlevel.checkpoint()
 
     def _refinable(self, picture: ViewerPicture, now_s: float) -> TileMask:
         """Tiles at rest that could be sent exactly; not while the stream that shows them moves."""
@@ -302,6 +310,7 @@ class FrameSender:
         refine = newest.grid.empty_mask()
         if not changed.any() and not viewer.pacer.may_only_overtake:
             refine = self._refinable(picture, now_s) & ~video.tiles
+        has_input = now_s - viewer.pacer.input_s <= _AWAITED_S
         return PlanRequest(
             frame=newest.frame,
             grid=newest.grid,
@@ -315,7 +324,7 @@ class FrameSender:
             quality=viewer.rules.quality,
             portion_bytes=viewer.pacer.portion_bytes(),
             begin=self._begin,
-            urgent=self._overtaking(picture, now_s) if viewer.pacer.has_input else None,
+            urgent=self._overtaking(picture, now_s) if has_input else None,
         )
 
 

@@ -69,3 +69,20 @@ def test_a_picture_is_calm_when_few_tiles_changed_lately():
     history.record(half, 7.0)
     assert history.calm_at_s(0.25, none) == pytest.approx(7.25)
     assert history.calm_at_s(0.25, half) < 0
+
+
+def test_what_changes_with_each_of_few_frames_is_restless_and_what_is_typed_beside_it_is_not():
+    history = ChangeHistory(GRID)
+    video, typed = GRID.empty_mask(), GRID.empty_mask()
+    video[:2], typed[-1, 0] = True, True
+    for frame in range(24):
+        history.record(video | typed if frame % 4 == 0 else video, frame / 8)
+    restless = history.restless(23 / 8)
+    assert restless[video].all()
+    assert not restless[typed].any()
+
+
+def test_a_single_change_is_not_restless():
+    history = ChangeHistory(GRID)
+    history.record(GRID.full_mask(), 1.0)
+    assert not history.restless(1.0).any()

@@ -241,9 +241,23 @@ def test_quality_falls_with_heat_and_stays_within_the_bounds():
 
 
 def test_a_budget_never_lowers_quality_below_the_floor():
-    assert quality_for_budget(90, 1e9, 1000, 20) == 20
-    assert quality_for_budget(90, 500, 1000, 20) == 90
-    assert quality_for_budget(10, 1e9, 1000, 20) == 10
+    assert quality_for_budget(90, lambda _: 1e9, 1000, 20) == 20
+    assert quality_for_budget(90, lambda _: 500, 1000, 20) == 90
+    assert quality_for_budget(10, lambda _: 1e9, 1000, 20) == 10
+
+
+def test_a_step_of_quality_at_which_grain_shows_is_known_after_a_while():
+    figures = EncoderFigures((JPEG,))
+    sizes = {77: 8_000, 82: 17_000, 87: 38_000}
+    for _ in range(30):
+        for quality, payload_bytes in sizes.items():
+            wanted = Wanted(Content.PICTURE, quality, 370_000)
+            figures.learn("jpeg", wanted, 0.001, payload_bytes)
+    for quality, payload_bytes in sizes.items():
+        expected = Wanted(Content.PICTURE, quality, 370_000).bytes_by(
+            figures.of("jpeg", Content.PICTURE, False)
+        )
+        assert expected == pytest.approx(payload_bytes, rel=0.15)
 
 
 def test_what_copies_bring_is_cut_out_and_the_rest_judged_by_itself():

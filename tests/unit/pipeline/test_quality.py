@@ -42,12 +42,11 @@ def test_better_pictures_are_larger():
 
 @given(st.integers(1, 99), st.floats(1, 1e8), st.floats(1, 1e8))
 def test_a_budget_lowers_the_quality_no_further_than_it_must(quality, expected, budget):
-    lowered = quality_for_budget(quality, expected, budget, floor=20)
-    assert min(20, quality) <= lowered <= quality
-
     def bytes_at(other: int) -> float:
         return expected * relative_size(other) / relative_size(quality)
 
+    lowered = quality_for_budget(quality, bytes_at, budget, floor=20)
+    assert min(20, quality) <= lowered <= quality
     assert bytes_at(lowered) <= 1.0001 * budget or lowered == min(20, quality)
     if lowered < quality:
         assert bytes_at(min(quality, lowered + 5)) > 0.9999 * budget
