@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 from collections.abc import AsyncIterator
 
 import trio
 
+from kasmcore.cli.process_memory import keep_collections_short, return_unused_memory
 from kasmcore.cli.settings_flags import add_settings_arguments, settings_from
 from kasmcore.config.schema import ServerConfig
 from kasmcore.config.structure import structure
@@ -63,7 +63,9 @@ async def _run_until_stopped(config: ServerConfig, plugins: PluginSet) -> None:
             nursery.start_soon(_stop_on_signal, signals, nursery.cancel_scope)
             started: Started = await nursery.start(run_server, config, plugins)
             _tell(config, started)
-            _keep_collections_short()
+            keep_collections_short()
+            flow = started.session.frames
+            nursery.start_soon(return_unused_memory, lambda: flow.captured_frames)
 
 
 async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
@@ -71,12 +73,6 @@ async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) 
         _LOG.info("stopping (%s)", signal.Signals(number).name)
         scope.cancel()
         return
-
-
-def _keep_collections_short() -> None:
-    """Leave what was made at the start out of collections: with it they took 25 to 60 ms each."""
-    gc.collect()
-    gc.freeze()
 
 
 def _tell(config: ServerConfig, started: Started) -> None:
