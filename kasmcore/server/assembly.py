@@ -23,6 +23,7 @@ from kasmcore.server.requests import normalised_base_path
 from kasmcore.server.responses import security_headers
 from kasmcore.server.server_setup import ServerSetup
 from kasmcore.server.static_files import StaticFiles
+from kasmcore.server.statistics_api import statistics_endpoints
 from kasmcore.server.visits import OpenVisits
 
 
@@ -66,6 +67,7 @@ def _endpoints(
     yield client_endpoint(setup.desktop_name, chain.is_required, setup.transports, setup.encoders)
     yield health_endpoint()
     yield metrics_endpoint(setup.metrics, counts.metrics)
+    yield from statistics_endpoints(setup.report)
     yield from decoder_endpoints(setup.encoders)
     yield from map(plugin_endpoint, setup.routes)
 

@@ -44,10 +44,14 @@ def security_headers(
 def json_response(
     content: Mapping[str, object], status: int = 200, headers: tuple[tuple[str, str], ...] = ()
 ) -> HttpResponse:
-    """Answer with JSON that nobody keeps."""
+    """Answer with JSON that nobody keeps.
+
+    Raises:
+        ValueError: a number that JSON does not know: infinite, or none.
+    """
     return HttpResponse(
         status,
-        json.dumps(content, ensure_ascii=False).encode(),
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode(),
         "application/json",
         (("Cache-Control", "no-store"), *headers),
     )

@@ -25,6 +25,7 @@ from kasmcore.session.masking import FrameMasks
 from kasmcore.session.reception import Reception
 from kasmcore.session.session import Session, SessionParts
 from kasmcore.session.session_metrics import metrics_of
+from kasmcore.session.session_report import report_of
 from kasmcore.values.geometry import Size
 
 _LOG = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ async def run_server(
             routes=plugins.routes,
             authenticators=plugins.authenticators,
             metrics=lambda: metrics_of(session),
+            report=lambda: report_of(session),
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(session.run)

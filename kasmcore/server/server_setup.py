@@ -14,6 +14,7 @@ from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import Connection, Transport, TransportSpec
 from kasmcore.server.users_file import UsersFile
 from kasmcore.stats.metrics import MetricsSource, SessionMetrics
+from kasmcore.stats.report import ReportSource, SessionReport
 from kasmcore.values.permissions import User
 
 ServeViewer = Callable[[Connection, User, str], Awaitable[None]]
@@ -59,6 +60,7 @@ class ServerSetup:
         routes: HTTP routes of plugins.
         authenticators: asked in this order, before the users file.
         metrics: counts of the session.
+        report: how the session's viewers are served.
         limits: bounds for peers.
     """
 
@@ -72,6 +74,7 @@ class ServerSetup:
     routes: tuple[RouteSpec, ...] = ()
     authenticators: tuple[Authenticator, ...] = ()
     metrics: MetricsSource = SessionMetrics
+    report: ReportSource = SessionReport
     limits: ServerLimits = ServerLimits()
 
 

@@ -17,6 +17,7 @@ from kasmcore.interfaces.encoder import EncoderSpec, ImageEncoder
 from kasmcore.pipeline.choice import EncoderFigures, Wanted
 from kasmcore.pipeline.plan import EncodeJob
 from kasmcore.pipeline.scaling import Scaling, scale_pixels
+from kasmcore.stats.codec_counts import CodecCounts
 from kasmcore.values.frames import EncodedRectangle, VisibleFrame
 from kasmcore.values.geometry import Rectangle
 
@@ -82,8 +83,8 @@ class EncodePool:
     _per_thread: threading.local = attrs.field(factory=threading.local, init=False)
     _shared: dict[_Key, _Shared] = attrs.field(factory=dict, init=False)
     _faults: Counter[str] = attrs.field(factory=Counter, init=False)
-    encode_seconds: float = attrs.field(default=0.0, init=False)
-    """CPU time spent in encoders so far."""
+    counts: CodecCounts = attrs.field(factory=CodecCounts, init=False)
+    """What the encoders have done, those of streams among them."""
 
     def __attrs_post_init__(self) -> None:
         self._limiter = trio.CapacityLimiter(self.threads)
@@ -197,6 +198,7 @@ class EncodePool:
                 payload = self._encoder(job.codec).encode(pixels, job.quality)
             except ENCODER_FAULTS as fault:
                 self._faults[job.codec] += 1
+                self.counts.of(job.codec).faults += 1
                 _LOG.warning(
                     "encoder %s failed on %s (%s: %s). Another one takes its place%s.",
                     job.codec,
@@ -216,8 +218,8 @@ class EncodePool:
         return encoders[codec]
 
     def _learn(self, job: EncodeJob, result: _Result) -> None:
-        self.encode_seconds += result.seconds
         pixels = job.scaling.size.area if job.scaling else job.rectangle.area
+        self.counts.encoded(job.codec, pixels, len(result.payload), result.seconds)
         wanted = Wanted(job.content, job.quality, pixels)
         self.figures.learn(job.codec, wanted, result.seconds, len(result.payload))
 

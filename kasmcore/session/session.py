@@ -218,6 +218,7 @@ class Session:
             timeline=self.timeline,
             resize=self._resize_for,
             rules=self._rules,
+            counts=self.pool.counts,
         )
         abilities = viewer.link.abilities
         if abilities.viewport is not None and abilities.wants_resize:

@@ -251,7 +251,7 @@ class VideoStream:
         self._since_key = 0 if packet.is_key else self._since_key + 1
         self._serial = max(self._serial, serial)
         self._log.append(_Packet(self.packets, packet))
-        self.pool.encode_seconds += seconds
+        self.pool.counts.encoded(self.spec.codec, self.rectangle.area, len(packet.payload), seconds)
         if packet.is_key:
             self._key_s, self._key_bytes = now_s, len(packet.payload)
         if self.packets > 1:  # the first one opens the encoder

@@ -105,7 +105,7 @@ class VideoStreams:
         """The first encoder for a region that works and that a viewer with these codecs decodes."""
         is_small = region.rectangle.area <= self.rules.full_chroma_area
         for spec in self.specs:
-            usable = self._faults[spec.codec] < _FAULTS_BEFORE_DROPPED
+            usable = self.is_usable(spec.codec)
             fits = min(region.rectangle.width, region.rectangle.height) >= spec.smallest_side
             whole = (region.number, spec.codec) not in self._broken
             if spec.codec in codecs and usable and fits and whole:
@@ -172,16 +172,20 @@ class VideoStreams:
             return
         codec = stream.spec.codec
         self._faults[codec] += 1
+        self.pool.counts.of(codec).faults += 1
         self._broken.add((stream.region, codec))
         self._close([stream])
-        for_good = self._faults[codec] >= _FAULTS_BEFORE_DROPPED
         _LOG.warning(
             "video encoder %s failed on %s (%s). Images take its place%s.",
             codec,
             stream.rectangle,
             reason,
-            " from now on" if for_good else " there",
+            " there" if self.is_usable(codec) else " from now on",
         )
+
+    def is_usable(self, codec: str) -> bool:
+        """False once an encoder has failed too often."""
+        return self._faults[codec] < _FAULTS_BEFORE_DROPPED
 
     def total_packets(self) -> int:
         """Packets encoded so far."""

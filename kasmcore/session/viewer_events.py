@@ -15,6 +15,7 @@ from kasmcore.session.input_flow import InputFlow
 from kasmcore.session.picture_requests import grant_picture
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer import Viewer
+from kasmcore.stats.codec_counts import CodecCounts
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
 from kasmcore.values.viewer_events import (
@@ -47,6 +48,7 @@ class ViewerEvents:
     resize: Callable[[Viewer, Size], Awaitable[None]]
     rules: SendRules
     """The operator's."""
+    counts: CodecCounts
     _failures_in_a_row: int = attrs.field(default=0, init=False)
 
     async def run(self) -> None:
@@ -121,8 +123,14 @@ class ViewerEvents:
             )
 
     def _avoid(self, codec: str) -> bool:
-        """Use something else from now on. Returns: False when there is nothing else."""
-        others = self.viewer.planner.without(codec)
-        if others.specs:
-            self.viewer.planner = others
-        return self.viewer.video.avoid(codec) or bool(others.specs)
+        """Use something else from now on. Returns: False when there is nothing else, or already."""
+        viewer = self.viewer
+        others = viewer.planner.without(codec)
+        is_dropped = 0 < len(others.specs) < len(viewer.planner.specs)
+        if is_dropped:
+            viewer.planner = others
+        elif codec in viewer.video.codecs:
+            is_dropped = viewer.video.avoid(codec)
+        if is_dropped:
+            self.counts.of(codec).viewers_without += 1
+        return is_dropped

@@ -28,7 +28,32 @@ class EncoderCount(CodecShare):
     """What one encoder has done; a result that several viewers got counts once."""
 
     encode_s: float = 0.0
+    """In all threads."""
     faults: int = 0
-    """Rectangles or packets that it could not encode."""
-    unshown: int = 0
-    """Viewers that could not show it and get others."""
+    """Rectangles or packets that it could not encode; another one took its place."""
+    viewers_without: int = 0
+    """Viewers that could not show it after all, and get others."""
+
+
+@attrs.define
+class CodecCounts:
+    """The counts of a session's encoders."""
+
+    _counts: dict[str, EncoderCount] = attrs.field(factory=dict, init=False)
+
+    def of(self, codec: str) -> EncoderCount:
+        """The counts of one of the server's own encoders."""
+        if codec not in self._counts:
+            self._counts[codec] = EncoderCount(codec)
+        return self._counts[codec]
+
+    def encoded(self, codec: str, pixels: int, payload_bytes: int, seconds: float) -> None:
+        """Count an image, or a packet of a stream."""
+        count = self.of(codec)
+        count.add(pixels, payload_bytes)
+        count.encode_s += seconds
+
+    @property
+    def encode_s(self) -> float:
+        """Time spent in all encoders, in all threads."""
+        return sum(count.encode_s for count in self._counts.values())

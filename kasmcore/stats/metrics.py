@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
@@ -10,6 +10,26 @@ import attrs
 def _metric(kind: str, help_text: str) -> int:
     field: int = attrs.field(default=0, metadata={"kind": kind, "help": help_text})
     return field
+
+
+@attrs.frozen(kw_only=True)
+class CodecMetrics:
+    """What one encoder has done since the session started; ``codec`` becomes a label."""
+
+    codec: str
+    codec_rectangles_total: int = _metric("counter", "Images, or packets of streams, encoded.")
+    codec_pixels_total: int = _metric("counter", "Pixels encoded.")
+    codec_bytes_total: int = _metric(
+        "counter", "Bytes that came of it; sharing viewers count once."
+    )
+    codec_encode_microseconds_total: int = _metric("counter", "Time spent, in all threads.")
+    codec_encoder_faults_total: int = _metric(
+        "counter", "Rectangles that an encoder failed at, so that another took its place."
+    )
+    codec_viewers_without_total: int = _metric(
+        "counter", "Viewers that could not show it after all and get others."
+    )
+    codec_usable: int = _metric("gauge", "0 once the encoder has failed too often.")
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +48,8 @@ class SessionMetrics:
         "gauge", "How late the server's event loop woke for a frame's turn, 99th percentile."
     )
     policy_refusals_total: int = _metric("counter", "What DLP filters refused.")
+    codecs: tuple[CodecMetrics, ...] = ()
+    """One for each encoder in use, whether it has encoded anything or not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,11 +67,26 @@ MetricsSource = Callable[[], SessionMetrics]
 
 def prometheus_text(*groups: SessionMetrics | AccessMetrics) -> str:
     """Return the counts in Prometheus' text format 0.0.4."""
-    lines = []
+    lines: list[str] = []
     for group in groups:
-        for field in attrs.fields(type(group)):
-            name = f"kasmcore_{field.name}"
-            lines.append(f"# HELP {name} {field.metadata['help']}")
-            lines.append(f"# TYPE {name} {field.metadata['kind']}")
-            lines.append(f"{name} {getattr(group, field.name)}")
+        lines += _lines({"": group})
+        if isinstance(group, SessionMetrics):
+            labelled = {f'{{codec="{_escaped(codec.codec)}"}}': codec for codec in group.codecs}
+            lines += _lines(labelled)
     return "\n".join(lines) + "\n"
+
+
+def _lines(groups: Mapping[str, SessionMetrics | AccessMetrics | CodecMetrics]) -> Iterator[str]:
+    """The metrics of groups of one class, each by its labels."""
+    for group in list(groups.values())[:1]:
+        for field in attrs.fields(type(group)):
+            if "kind" in field.metadata:
+                name = f"kasmcore_{field.name}"
+                yield f"# HELP {name} {field.metadata['help']}"
+                yield f"# TYPE {name} {field.metadata['kind']}"
+                for labels, each in groups.items():
+                    yield f"{name}{labels} {getattr(each, field.name)}"
+
+
+def _escaped(label: str) -> str:
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
