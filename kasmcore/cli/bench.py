@@ -12,6 +12,7 @@ import trio
 
 from kasmcore.cli.settings_flags import add_settings_arguments, settings_from
 from kasmcore.config.structure import structure
+from kasmcore.kernels import LIBRARY, without_library
 from kasmcore.plugin_manager import load_plugins
 from kasmcore.plugin_set import PluginSet
 from kasmcore.testing.bench.encoder_costs import encoder_costs
@@ -84,7 +85,11 @@ def _measure(part: str, plugins: PluginSet, arguments: argparse.Namespace) -> Re
             "stream_encoders": list(stream_costs(plugins.stream_encoders)),
         }
     if part == "stages":
-        return {"stages": list(stage_costs(plugins.encoders))}
+        measured = {"stages": list(stage_costs(plugins.encoders))}
+        if LIBRARY.functions is not None:
+            with without_library():
+                measured["stages_in_numpy"] = list(stage_costs(plugins.encoders))
+        return measured
     scenes = arguments.scenes or list(SCENES)
     flags = [word for file in arguments.config_files for word in ("--config", str(file))]
     flags += [word for override in arguments.overrides for word in ("--set", override)]

@@ -7,6 +7,7 @@ import argparse
 from kasmcore.cli.settings_flags import LoadedSettings, add_settings_arguments, settings_from
 from kasmcore.config.structure import settings_without_effect, structure
 from kasmcore.errors import KasmcoreError
+from kasmcore.kernels import LIBRARY
 from kasmcore.plugin_manager import PluginManager, discover_plugins
 
 SUMMARY = "check all settings and plugins, and tell every problem at once"
@@ -28,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     if problems := _problems(loaded, manager):
         raise ExceptionGroup("the server would not start", problems)
     print("ok")
+    if LIBRARY.problem:
+        print(f"Frames are compared by numpy, which needs more CPU: {LIBRARY.problem}")
     if idle := settings_without_effect(loaded.tree, manager.settings_sections()):
         print("These are set and have no effect yet:")
         for path, origin in idle:

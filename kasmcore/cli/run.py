@@ -13,6 +13,7 @@ from kasmcore.cli.process_memory import keep_collections_short, return_unused_me
 from kasmcore.cli.settings_flags import add_settings_arguments, settings_from
 from kasmcore.config.schema import ServerConfig
 from kasmcore.config.structure import structure
+from kasmcore.kernels import LIBRARY
 from kasmcore.log_setup import setup_logging
 from kasmcore.plugin_manager import load_plugins
 from kasmcore.plugin_set import PluginSet
@@ -43,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     manager = load_plugins(loaded.plugins)
     config = structure(loaded.tree, manager.settings_sections())
     setup_logging(config.logging.level, config.logging.format)
+    if LIBRARY.problem:
+        _LOG.warning("frames are compared by numpy, which needs more CPU: %s", LIBRARY.problem)
     trio.run(_run_until_stopped, config, manager.plugin_set(config))
     return 0
 

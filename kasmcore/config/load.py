@@ -24,7 +24,7 @@ from kasmcore.errors import ConfigError
 
 SYSTEM_FILE = Path("/etc/kasmcore/kasmcore.yaml")
 VARIABLE_PREFIX = "KASMCORE_"
-CONTROL_VARIABLES = frozenset({"KASMCORE_TRACE_HOOKS"})
+CONTROL_VARIABLES = frozenset({"KASMCORE_PIXEL_KERNEL", "KASMCORE_TRACE_HOOKS"})
 
 
 def find_layers(

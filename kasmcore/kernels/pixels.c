@@ -196,10 +196,12 @@ API void kasmcore_column_hashes(address pixels, ptrdiff_t stride, int32_t width,
     for (int32_t x = 0; x < width; x++) hashes[x] &= 0xFFFFFFFF;
 }
 
-/* Four pixels have one of this value: most that a run is compared with have none. */
-static int any_of_four(const byte *pixels, uint32_t value) {
+/* Some of 16 pixels are this one: mostly none is. */
+static int any_is(const byte *pixels, uint32_t value) {
     const four_pixels wanted = {value, value, value, value};
-    chunk same = (chunk)(*(const four_pixels *)pixels == wanted);
+    chunk same = {0, 0};
+    for (int i = 0; i < TILE_BYTES; i += (int)sizeof(chunk))
+        same |= (chunk)(*(const four_pixels *)(pixels + i) == wanted);
     return (same[0] | same[1]) != 0;
 }
 
@@ -213,8 +215,10 @@ API int32_t kasmcore_find_run(address run_address, int32_t length, address windo
     for (int32_t y = 0; y < height; y++) {
         const byte *row = (const byte *)window + y * stride;
         for (int32_t x = 0; x + length <= width; x++) {
-            while (x + FOUR <= width && !any_of_four(row + 4 * (ptrdiff_t)x, first)) x += FOUR;
-            if (x + length > width) break;
+            if (x % TILE == 0 && x + TILE <= width && !any_is(row + 4 * (ptrdiff_t)x, first)) {
+                x += TILE - 1;
+                continue;
+            }
             if (pixel_at(row, x) != first || pixel_at(row, x + length - 1) != last) continue;
             if (memcmp(row + 4 * (ptrdiff_t)x, run, bytes)) continue;
             if (count == most) return count;

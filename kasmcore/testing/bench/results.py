@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from kasmcore.kernels import LIBRARY
+
 NOT_MEASURED = "-"
 
 
@@ -51,6 +53,7 @@ def machine() -> Mapping[str, object]:
         "model": _processor_model(),
         "python": platform.python_version(),
         "kernel": platform.release(),
+        "pixels": "numpy" if LIBRARY.functions is None else "compiled",
     }
 
 

@@ -1,4 +1,4 @@
-"""What the pure stages cost on one frame: damage, content, plan."""
+"""What the pure stages cost on one frame: damage, copies, content, plan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from kasmcore.config.schema import ServerConfig
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.choice import EncoderFigures, Link
 from kasmcore.pipeline.content import picture_tiles
+from kasmcore.pipeline.copies import FrameChange
+from kasmcore.pipeline.copy_search import CopyFinder
 from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.plan import Planner, PlanRequest
@@ -38,6 +40,7 @@ class StageCost:
     change: str = column("change")
     tiles: int = column("tiles changed")
     damage_us: float = column("damage us", ".0f")
+    copies_us: float = column("copies us", ".0f")
     content_us: float = column("content us", ".0f")
     plan_us: float = column("plan us", ".0f")
     jobs: int = column("rectangles")
@@ -72,6 +75,8 @@ def stage_costs(specs: Sequence[EncoderSpec], size: Size = FULL_HD) -> Iterator[
     for change in changes(size):
         before, after = _frame(1, change.before, change.hint), _frame(2, change.after, change.hint)
         damage_ns, changed = least_cpu_ns(partial(find_damage, before, after), _REPEAT)
+        search = partial(_search, rules, before, after, changed)
+        copies_ns, _ = least_cpu_ns(search, _REPEAT)
         content = partial(picture_tiles, after.pixels, grid, changed)
         content_ns, _ = least_cpu_ns(content, _REPEAT)
         request = _request(after, grid, changed, rules)
@@ -80,6 +85,7 @@ def stage_costs(specs: Sequence[EncoderSpec], size: Size = FULL_HD) -> Iterator[
             change=change.name,
             tiles=int(np.count_nonzero(changed)),
             damage_us=damage_ns / 1000,
+            copies_us=copies_ns / 1000,
             content_us=content_ns / 1000,
             plan_us=plan_ns / 1000,
             jobs=len(plan.jobs),
@@ -88,6 +94,13 @@ def stage_costs(specs: Sequence[EncoderSpec], size: Size = FULL_HD) -> Iterator[
 
 def _frame(serial: int, pixels: BgrxPixels, hint: Rectangle) -> VisibleFrame:
     return VisibleFrame(serial, pixels, (hint,), changed_at_s=0.0, captured_at_s=0.0)
+
+
+def _search(
+    rules: SendRules, before: VisibleFrame, after: VisibleFrame, changed: TileMask
+) -> FrameChange:
+    """By a finder that has learned nothing yet."""
+    return CopyFinder(rules.copies).find(before, after, changed)
 
 
 def _request(

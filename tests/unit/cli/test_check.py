@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,21 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_sound_settings_are_ok(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--set", "encoding.max_frame_rate=30"]) == 0
     assert capsys.readouterr().out == "ok\n"
+
+
+def test_it_tells_when_frames_are_compared_by_numpy_and_what_helps() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kasmcore", "check"],
+        env={**os.environ, "KASMCORE_PIXEL_KERNEL": "off"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [
+        "ok",
+        "Frames are compared by numpy, which needs more CPU: "
+        "KASMCORE_PIXEL_KERNEL is off in the environment. Unset it.",
+    ]
 
 
 def test_what_is_set_without_effect_is_listed(
