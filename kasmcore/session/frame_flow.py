@@ -15,7 +15,6 @@ from kasmcore.pipeline.damage import find_damage
 from kasmcore.pipeline.history import ChangeHistory
 from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.masking import FrameMasks
-from kasmcore.stats.loop_lag import LoopLag
 from kasmcore.values.frames import VisibleFrame
 
 _HEAT_OF_VIDEO = 5.0
@@ -53,8 +52,6 @@ class FrameFlow:
     compares: bool = True
     newest: NewestFrame | None = attrs.field(default=None, init=False)
     history: ChangeHistory | None = attrs.field(default=None, init=False)
-    loop_lag: LoopLag = attrs.field(factory=LoopLag, init=False)
-    """Of the waits for a frame's turn: measured while frames flow, at no cost."""
     captured_frames: int = attrs.field(default=0, init=False)
     _waiting: int = attrs.field(default=0, init=False)
     _wanted: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -96,12 +93,9 @@ class FrameFlow:
 
     async def _wait_until_due(self) -> None:
         """Keep the frame rate; input since the last capture shortens the wait."""
-        asked_s = trio.current_time()
-        with trio.move_on_at(self._next_due_s) as wait:
+        with trio.move_on_at(self._next_due_s):
             await self._hurry.wait()
             await trio.sleep_until(self._next_due_s - (1 - _HURRIED_SHARE) * self.frame_interval_s)
-        if wait.cancelled_caught and asked_s < self._next_due_s:
-            self.loop_lag.add(trio.current_time() - self._next_due_s)
 
     def _set_next_due(self) -> None:
         """A frame that came late may be followed by one that comes early: the mean rate counts."""

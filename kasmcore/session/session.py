@@ -26,16 +26,19 @@ from kasmcore.session.encode_pool import EncodePool
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.frame_sender import FrameSender
 from kasmcore.session.input_flow import InputFlow, NamedFilter
+from kasmcore.session.loop_watch import LoopWatch
 from kasmcore.session.masking import FrameMasks
 from kasmcore.session.outbox import Outbox
 from kasmcore.session.registry import ViewerRegistry
 from kasmcore.session.send_rules import SendRules
+from kasmcore.session.shared_plans import SharedPlans
 from kasmcore.session.statistics_flow import StatisticsFlow
 from kasmcore.session.video_mode_watch import VideoModeWatch
 from kasmcore.session.video_streams import VideoStreams, streams_by_rules
 from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_events import ViewerEvents
 from kasmcore.session.viewer_video import ViewerVideo
+from kasmcore.stats.loop_lag import LoopLag
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import Permission, User, ViewerInfo
@@ -72,8 +75,10 @@ class Session:
     pool: EncodePool = attrs.field(init=False)
     streams: VideoStreams = attrs.field(init=False)
     timeline: TimelineStatistics = attrs.field(factory=TimelineStatistics, init=False)
+    loop_lag: LoopLag = attrs.field(factory=LoopLag, init=False)
     refusals: int = attrs.field(default=0, init=False)
     _rules: SendRules = attrs.field(init=False)
+    _plans: SharedPlans = attrs.field(factory=SharedPlans, init=False)
     _video_mode: VideoModeWatch = attrs.field(init=False)
     _cursor: CursorFlow = attrs.field(init=False)
     _input: InputFlow = attrs.field(init=False)
@@ -123,13 +128,14 @@ class Session:
         self.parts.events.session_started(self.parts.display, self.parts.source.size)
         reason = "the display has ended"
         try:
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                nursery.start_soon(self.frames.run)
-                nursery.start_soon(self._cursor.run)
-                nursery.start_soon(self._clipboard.run)
-                nursery.start_soon(StatisticsFlow(lambda: self.viewers).run)
-                task_status.started()
+            with LoopWatch(self.loop_lag).watching():
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    nursery.start_soon(self.frames.run)
+                    nursery.start_soon(self._cursor.run)
+                    nursery.start_soon(self._clipboard.run)
+                    nursery.start_soon(StatisticsFlow(lambda: self.viewers).run)
+                    task_status.started()
         except trio.Cancelled:
             reason = "the server stops"
             raise
@@ -210,7 +216,7 @@ class Session:
         return viewer
 
     async def _run_viewer(self, viewer: Viewer) -> None:
-        sender = FrameSender(viewer, self.frames, self.pool, self._video_mode)
+        sender = FrameSender(viewer, self.frames, self.pool, self._video_mode, self._plans)
         events = ViewerEvents(
             viewer=viewer,
             input_flow=self._input,

@@ -18,7 +18,7 @@ def metrics_of(session: Session) -> SessionMetrics:
         encode_microseconds_total=_microseconds(session.pool.counts.encode_s),
         video_streams=session.streams.running,
         video_packets_total=session.streams.total_packets(),
-        event_loop_lag_p99_microseconds=_microseconds(session.frames.loop_lag.percentile_s(99)),
+        event_loop_lag_p99_microseconds=_microseconds(session.loop_lag.percentile_s(99)),
         policy_refusals_total=session.refusals,
         codecs=tuple(_codec_metrics(session, codec) for codec in _codecs(session)),
     )

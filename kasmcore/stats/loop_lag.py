@@ -1,4 +1,4 @@
-"""How late the event loop wakes those who wait for a time: what holds up input holds up this."""
+"""How long what arrives, such as a key press, waits until the event loop takes it up."""
 
 from __future__ import annotations
 
@@ -6,28 +6,62 @@ import collections
 
 import attrs
 
-from kasmcore.stats.timeline import percentile
+_MEMORY_S = 5
+_LEAST_STRETCH_S = 0.0002
+"""Shorter ones are not kept: nobody feels them."""
+_MOST_IDLE_S = 0.02
+"""A longer rest counts as one of this length: lag is told of when there is something to do."""
 
-_MEMORY = 600
+
+@attrs.define
+class _Second:
+    number: int
+    observed_s: float = 0.0
+    stretches_s: list[float] = attrs.field(factory=list)
 
 
 @attrs.define
 class LoopLag:
-    """The last wake-ups that were due at a time; no timers of its own."""
+    """The last seconds in which the loop had something to do.
 
-    _lags_s: collections.deque[float] = attrs.field(
-        factory=lambda: collections.deque(maxlen=_MEMORY), init=False
+    The loop looks for what has arrived, then runs what can run: that is a stretch. What arrives in
+    the middle of one waits for its end. Neither timers nor tasks are needed to know that.
+    """
+
+    _seconds: collections.deque[_Second] = attrs.field(
+        factory=lambda: collections.deque(maxlen=_MEMORY_S), init=False
     )
 
-    def add(self, lag_s: float) -> None:
-        """A wait ended so long after it was due."""
-        self._lags_s.append(max(0.0, lag_s))
+    def busy(self, now_s: float, stretch_s: float) -> None:
+        """The loop has looked for nothing since so long ago."""
+        second = self._second(now_s)
+        second.observed_s += stretch_s
+        if stretch_s >= _LEAST_STRETCH_S:
+            second.stretches_s.append(stretch_s)
 
-    @property
-    def count(self) -> int:
-        """Waits that are known."""
-        return len(self._lags_s)
+    def idle(self, now_s: float, waited_s: float) -> None:
+        """The loop waited so long for something to arrive."""
+        self._second(now_s).observed_s += min(waited_s, _MOST_IDLE_S)
 
     def percentile_s(self, percent: float) -> float:
-        """Lag that so many percent do not exceed; 0 before the first."""
-        return percentile(list(self._lags_s), percent) if self._lags_s else 0.0
+        """What arrives at any time waits no longer, in so many percent; 0 if nothing happened."""
+        stretches_s = sorted(
+            (stretch_s for second in self._seconds for stretch_s in second.stretches_s),
+            reverse=True,
+        )
+        late_s = (1 - percent / 100) * sum(second.observed_s for second in self._seconds)
+        longer_s = 0.0
+        for count, stretch_s in enumerate(stretches_s, start=1):
+            # What arrives early enough in a stretch waits longer than the next shorter one takes.
+            longer_s += stretch_s
+            limit_s = (longer_s - late_s) / count
+            shorter_s = stretches_s[count] if count < len(stretches_s) else 0.0
+            if limit_s >= shorter_s:
+                return limit_s
+        return 0.0
+
+    def _second(self, now_s: float) -> _Second:
+        number = int(now_s)
+        if not self._seconds or self._seconds[-1].number != number:
+            self._seconds.append(_Second(number))
+        return self._seconds[-1]

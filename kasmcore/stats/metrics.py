@@ -45,7 +45,8 @@ class SessionMetrics:
     video_streams: int = _metric("gauge", "Video streams encoded now; viewers share them.")
     video_packets_total: int = _metric("counter", "Pictures encoded for video streams.")
     event_loop_lag_p99_microseconds: int = _metric(
-        "gauge", "How late the server's event loop woke for a frame's turn, 99th percentile."
+        "gauge",
+        "How long what arrives waits for the event loop, 99th percentile of the last busy seconds.",
     )
     policy_refusals_total: int = _metric("counter", "What DLP filters refused.")
     codecs: tuple[CodecMetrics, ...] = ()
