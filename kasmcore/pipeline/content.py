@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kasmcore.kernels import Surface
-from kasmcore.pipeline.tiles import TILE, TileCounts, TileFloats, TileGrid, TileMask, rectangles_in
+from kasmcore.pipeline.tiles import (
+    TILE,
+    TileCounts,
+    TileFloats,
+    TileGrid,
+    TileMask,
+    bounds_of,
+    rectangles_in,
+)
 from kasmcore.values.geometry import Rectangle
 from kasmcore.values.pixels import BgrxPixels
 
@@ -44,13 +52,13 @@ def picture_tiles(pixels: BgrxPixels, grid: TileGrid, within: TileMask) -> TileM
     an icon beside text do not split it.
     """
     picture = grid.empty_mask()
-    compiled = Surface.of(pixels)
-    for tiles in _blocks_with_any(within, grid):
-        place = tiles.rows, tiles.columns
-        area = grid.pixels_of(tiles)
-        flatness, faintness = _flatness_and_faintness(pixels, compiled, area)
-        inside = within[place]
-        picture[place] = _judge_blocks(flatness, faintness, inside) & inside
+    region = _whole_blocks(bounds_of(within), grid)
+    if region.is_empty():
+        return picture
+    place = region.rows, region.columns
+    inside = within[place]
+    flatness, faintness = _flatness_and_faintness(pixels, grid, region, inside)
+    picture[place] = _judge_blocks(flatness, faintness, inside) & inside
     return picture
 
 
@@ -65,38 +73,51 @@ def is_picture(pixels: BgrxPixels) -> bool:
     return flat_share < _FLAT_TEXT_ALONE or is_shaded
 
 
-def _blocks_with_any(within: TileMask, grid: TileGrid) -> Iterator[Rectangle]:
-    """Whole blocks that have a tile of the mask, as rectangles counted in tiles.
-
-    Whole, so that a block is judged alike whatever else changed.
-    """
+def _whole_blocks(tiles: Rectangle, grid: TileGrid) -> Rectangle:
+    """The blocks that some tiles lie in, in tiles; whole, so that each is judged alike always."""
     step = _NEIGHBOURHOOD
-    rows, columns = (np.arange(0, length, step) for length in within.shape)
-    by_row = np.logical_or.reduceat(within, rows, axis=0)
+    return Rectangle.from_edges(
+        tiles.x // step * step,
+        tiles.y // step * step,
+        min(-(-tiles.right // step) * step, grid.columns),
+        min(-(-tiles.bottom // step) * step, grid.rows),
+    )
+
+
+def _blocks_with_any(inside: TileMask) -> Iterator[Rectangle]:
+    """Blocks that have a tile of the mask, as rectangles counted in tiles."""
+    step = _NEIGHBOURHOOD
+    height, width = inside.shape
+    rows, columns = (np.arange(0, length, step) for length in inside.shape)
+    by_row = np.logical_or.reduceat(inside, rows, axis=0)
     for blocks in rectangles_in(np.logical_or.reduceat(by_row, columns, axis=1)):
         yield Rectangle.from_edges(
             blocks.x * step,
             blocks.y * step,
-            min(blocks.right * step, grid.columns),
-            min(blocks.bottom * step, grid.rows),
+            min(blocks.right * step, width),
+            min(blocks.bottom * step, height),
         )
 
 
 def _flatness_and_faintness(
-    pixels: BgrxPixels, compiled: Surface | None, area: Rectangle
+    pixels: BgrxPixels, grid: TileGrid, region: Rectangle, inside: TileMask
 ) -> tuple[TileFloats, TileFloats]:
     """Share of pixels that equal their right neighbour, and of those that differ little, per tile.
 
-    From a few of its rows.
+    From a few rows of each block with a tile inside; 0 in the others.
     """
-    columns = -(-area.width // TILE)
+    compiled = Surface.of(pixels)
+    equal, faint = np.zeros((2, *inside.shape), np.uint32)
+    for tiles in _blocks_with_any(inside):
+        area, at = grid.pixels_of(tiles.moved(region.x, region.y)), (tiles.rows, tiles.columns)
+        if compiled is not None:
+            equal[at], faint[at] = compiled.neighbours(area, _ROW_STEP, _FAINT)
+        else:
+            equal[at], faint[at] = _neighbours(pixels, area)
+    area = grid.pixels_of(region)
+    counted_columns = np.full(region.width, float(TILE))
+    counted_columns[-1] = area.width - (region.width - 1) * TILE
     lines = -(-area.height // _ROW_STEP)
-    if compiled is not None:
-        equal, faint = compiled.neighbours(area, _ROW_STEP, _FAINT)
-    else:
-        equal, faint = _neighbours(pixels, area)
-    counted_columns = np.full(columns, float(TILE))
-    counted_columns[-1] = area.width - (columns - 1) * TILE
     counted_rows = np.add.reduceat(np.ones(lines), np.arange(0, lines, TILE // _ROW_STEP))
     counted = counted_rows[:, None] * counted_columns[None, :]
     return equal / counted, faint / counted
