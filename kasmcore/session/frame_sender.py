@@ -21,6 +21,7 @@ from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
 from kasmcore.session.sent_frame import SentFrame
+from kasmcore.session.shared_plans import SharedPlans
 from kasmcore.session.video_mode_watch import VideoModeWatch
 from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_video import VideoPlan
@@ -53,6 +54,7 @@ class FrameSender:
     flow: FrameFlow
     pool: EncodePool
     video_mode: VideoModeWatch
+    plans: SharedPlans
     _serial: int = attrs.field(default=0, init=False)
     _frames_since_whole: int = attrs.field(default=0, init=False)
     _begin: int = attrs.field(default=0, init=False)
@@ -283,13 +285,17 @@ class FrameSender:
         return plan, (*packets.parts, *images), planned_s
 
     def _plan(self, request: PlanRequest) -> FramePlan:
-        viewer, planner = self.viewer, self._usable_planner()
-        plan = None
-        if self._is_in_video_mode(trio.current_time()):
-            can_scale = viewer.link.abilities.can_scale
-            rules = viewer.rules.video_mode
+        planner = self._usable_planner()
+        if not self._is_in_video_mode(trio.current_time()):
+            return self.plans.plan(planner, request, Planner.plan)
+        rules, can_scale = self.viewer.rules.video_mode, self.viewer.link.abilities.can_scale
+
+        def small_images(planner: Planner, request: PlanRequest) -> FramePlan:
             plan = plan_in_video_mode(planner, request, rules, can_scale=can_scale)
-        return plan or planner.plan(request)
+            return plan or planner.plan(request)
+
+        way = f"video mode, scaled: {can_scale}"
+        return self.plans.plan(planner, request, small_images, way)
 
     def _usable_planner(self) -> Planner:
         planner = self.viewer.planner
