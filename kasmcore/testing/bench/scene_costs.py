@@ -43,6 +43,8 @@ class SceneCost:
     server_cores: float = column("cpu server", ".3f")
     x_server_cores: float = column("cpu X", ".3f")
     decode_cores: float = column("cpu decode", ".3f")
+    loop_lag_p99_ms: float = column("lag p99 ms", ".1f")
+    """How long what arrives at the server waits for its event loop; of the last five seconds."""
     server_megabytes: float = column("server MB", ".0f")
 
 
@@ -151,6 +153,7 @@ async def _measure(
         after = _Usage.of(server)
         received_bytes = client.counters.message_bytes - counters.message_bytes
         decode_s = client.counters.decode_s - counters.decode_s
+        loop_lag_us = await server.metric("kasmcore_event_loop_lag_p99_microseconds")
         sharp_after_ms = await _sharp_after_ms(watcher, drawn_ns)
         nursery.cancel_scope.cancel()
     seen_ms = latencies_ms(drawn_ns, watcher.shown_ns)
@@ -165,6 +168,7 @@ async def _measure(
         server_cores=(after.server_s - before.server_s) / seconds,
         x_server_cores=(after.x_server_s - before.x_server_s) / seconds,
         decode_cores=decode_s / seconds,
+        loop_lag_p99_ms=loop_lag_us / 1000,
         server_megabytes=after.server_bytes / 1e6,
     )
     return SceneResult(cost, tuple(_stage_times(scene, watcher.times)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import trio
 from kasmcore.errors import KasmcoreError
 
 START_LIMIT_S = 60.0
+_ANSWER_LIMIT_S = 10.0
 
 _BARE = (
     "network.interface=127.0.0.1",
@@ -35,6 +37,18 @@ class RunningServer:
     shows: str
     """What it shows, in its own words: ``display :5: …`` for an X display."""
     pid: int
+
+    async def metric(self, name: str) -> float:
+        """Ask it for one of its counts.
+
+        Raises:
+            KasmcoreError: it does not tell it.
+        """
+        text = await trio.to_thread.run_sync(_read_text, f"{self.url}metrics")
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        if found is None:
+            raise KasmcoreError(f"the server's metrics lack {name}", where=self.url)
+        return float(found[1])
 
 
 @asynccontextmanager
@@ -69,6 +83,15 @@ async def running_server(
             said = await _said(process, log)
             yield RunningServer(said["url"], said["shows"], process.pid)
             nursery.cancel_scope.cancel()
+
+
+def _read_text(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=_ANSWER_LIMIT_S) as answer:  # noqa: S310 - ours
+            text: str = answer.read().decode()
+            return text
+    except OSError as fault:
+        raise KasmcoreError(f"the server does not answer ({fault})", where=url) from fault
 
 
 async def _said(process: trio.Process, log: Path) -> re.Match[str]:

@@ -20,6 +20,7 @@ def test_a_scene_is_played_seen_and_measured():
     assert 0 < typing["shown_per_s"] <= typing["drawn_per_s"] <= 12
     assert typing["latency_p50_ms"] > 0
     assert typing["sharp_after_ms"] is not None
+    assert typing["loop_lag_p99_ms"] > 0
     assert idle["drawn_per_s"] == idle["shown_per_s"] == 0
     assert idle["latency_p50_ms"] is None
     stages = {row["stage"] for row in measured["scene_stages"] if row["scene"] == "typing"}
