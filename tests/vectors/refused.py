@@ -21,6 +21,20 @@ def _frame(rectangle: bytes, size: bytes = b"\0\x40\0\x30") -> bytes:
     return whole(0x42, head + b"\0\1" + rectangle)
 
 
+def _rectangle(
+    operation: int = 0,
+    *,
+    x: int = 0,
+    width: int = 1,
+    codec: int = 0,
+    quality: int = 100,
+    payload: bytes = b"",
+) -> bytes:
+    """A frame of one rectangle, one pixel high, at the top."""
+    numbers = (operation, x, 0, width, 1, codec, quality, len(payload))
+    return _frame(struct.pack(">BHHHHBBI", *numbers) + payload)
+
+
 REFUSED: list[tuple[str, Sender, bytes]] = [
     ("an unknown kind", Sender.CLIENT, whole(0x7F, b"")),
     ("kind 0", Sender.CLIENT, whole(0, b"")),
@@ -49,64 +63,20 @@ REFUSED: list[tuple[str, Sender, bytes]] = [
     ("an f64 that is not a number", Sender.SERVER, whole(0xC0, b"\x7f\xf8" + bytes(36))),
     ("an infinite f64", Sender.SERVER, whole(0xC0, b"\x7f\xf0" + bytes(36))),
     ("a cursor with too few pixels", Sender.SERVER, whole(0x43, b"\0\2\0\1" + bytes(8))),
-    (
-        "a codec that was not agreed on",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 3, 100, 0)),
-    ),
-    (
-        "an unknown operation",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 4, 0, 0, 1, 1, 0, 100, 0)),
-    ),
-    (
-        "a copy without its source",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 1, 0, 0, 1, 1, 0, 0, 3) + bytes(3)),
-    ),
+    ("a codec that was not agreed on", Sender.SERVER, _rectangle(codec=3)),
+    ("an unknown operation", Sender.SERVER, _rectangle(4)),
+    ("a copy without its source", Sender.SERVER, _rectangle(1, quality=0, payload=bytes(3))),
     (
         "a copy from beyond the framebuffer",
         Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBIHH", 1, 0, 0, 2, 1, 0, 0, 4, 63, 0)),
+        _rectangle(1, width=2, quality=0, payload=b"\0\x3f\0\0"),
     ),
-    (
-        "a video packet without its head",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 2, 0, 0, 1, 1, 0, 100, 2) + bytes(2)),
-    ),
-    (
-        "a scaled image without its size",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 3) + bytes(3)),
-    ),
-    (
-        "a scaled image without a pixel",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 3, 0, 0, 1, 1, 0, 100, 4) + bytes(4)),
-    ),
-    (
-        "a rectangle that leaves the framebuffer",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 60, 0, 5, 1, 0, 100, 0)),
-    ),
-    (
-        "a rectangle without a pixel",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 0, 1, 0, 100, 0)),
-    ),
-    (
-        "a quality over 100",
-        Sender.SERVER,
-        _frame(struct.pack(">BHHHHBBI", 0, 0, 0, 1, 1, 0, 101, 0)),
-    ),
-    (
-        "a framebuffer without a pixel",
-        Sender.SERVER,
-        whole(0x42, bytes(16) + bytes(16) + b"\0\0"),
-    ),
-    (
-        "fewer rectangles than announced",
-        Sender.SERVER,
-        _frame(b""),
-    ),
+    ("a video packet without its head", Sender.SERVER, _rectangle(2, payload=bytes(2))),
+    ("a scaled image without its size", Sender.SERVER, _rectangle(3, payload=bytes(3))),
+    ("a scaled image without a pixel", Sender.SERVER, _rectangle(3, payload=bytes(4))),
+    ("a rectangle that leaves the framebuffer", Sender.SERVER, _rectangle(x=60, width=5)),
+    ("a rectangle without a pixel", Sender.SERVER, _rectangle(width=0)),
+    ("a quality over 100", Sender.SERVER, _rectangle(quality=101)),
+    ("a framebuffer without a pixel", Sender.SERVER, whole(0x42, bytes(16) + bytes(16) + b"\0\0")),
+    ("fewer rectangles than announced", Sender.SERVER, _frame(b"")),
 ]

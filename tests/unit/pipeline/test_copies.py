@@ -182,10 +182,16 @@ def test_a_video_is_looked_at_now_and_then_and_a_scroll_after_it_is_found_again(
     assert all(scrolls[first:])
 
 
-def test_scrolls_of_several_windows_are_found_at_once():
-    desk = MovingDesk.of_windows(
-        photo(800, 480), [Rectangle(10, 10, 300, 400), Rectangle(333, 50, 410, 400)]
-    )
+@pytest.mark.parametrize(
+    "windows",
+    [
+        [Rectangle(10, 10, 300, 400), Rectangle(333, 50, 410, 400)],
+        [Rectangle(10, 10, 500, 250), Rectangle(33, 300, 410, 300)],
+    ],
+    ids=["side by side", "one above the other"],
+)
+def test_scrolls_of_several_windows_are_found_at_once(windows):
+    desk = MovingDesk.of_windows(photo(800, 640), windows)
     before = desk.picture()
     desk.windows[0].scroll(0, 24)
     desk.windows[1].scroll(0, -13)
@@ -194,19 +200,6 @@ def test_scrolls_of_several_windows_are_found_at_once():
     assert_right(before, after, change)
     assert {copy.dy for copy in change.copies} == {24, -13}
     assert np.count_nonzero(change.residual) < 0.25 * np.count_nonzero(change.changed)
-
-
-def test_windows_one_above_the_other_scroll_on_their_own():
-    desk = MovingDesk.of_windows(
-        photo(640, 640), [Rectangle(10, 10, 500, 250), Rectangle(33, 300, 410, 300)]
-    )
-    before = desk.picture()
-    desk.windows[0].scroll(0, 24)
-    desk.windows[1].scroll(0, -13)
-    after = desk.picture()
-    change = change_of(before, after)
-    assert_right(before, after, change)
-    assert {copy.dy for copy in change.copies} == {24, -13}
 
 
 def test_a_header_a_side_bar_and_a_caret_stay_out_of_the_copy():

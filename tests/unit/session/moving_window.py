@@ -58,3 +58,10 @@ def expected(desk: Desk, window: Rectangle = WINDOW) -> np.ndarray:
     inside = pixels[window.rows, window.columns]
     pixels[window.rows, window.columns] = blurred(inside)
     return pixels
+
+
+def assert_right(desk: Desk, *viewers: MemoryLink) -> None:
+    """Each viewer decoded every packet, and shows what it should."""
+    for viewer in viewers:
+        assert viewer.video.faults == []
+        assert (viewer.picture == expected(desk)).all()

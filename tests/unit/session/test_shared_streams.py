@@ -13,6 +13,7 @@ from tests.unit.session.desks import open_desk
 from tests.unit.session.moving_window import (
     CODECS,
     TITLE,
+    assert_right,
     expected,
     images_inside,
     parts_of,
@@ -48,9 +49,7 @@ async def test_viewers_of_the_same_video_share_one_encoder(autojump_clock):
         await settle()
         assert len(xorz.opened) == 1
         assert len(xorz.opened[0].keys) < 65
-        for viewer in viewers:
-            assert (viewer.picture == expected(desk)).all()
-            assert viewer.video.faults == []
+        assert_right(desk, *viewers)
 
 
 async def test_a_viewer_that_joins_later_shares_the_stream_from_a_key_frame(autojump_clock):
@@ -63,9 +62,7 @@ async def test_a_viewer_that_joins_later_shares_the_stream_from_a_key_frame(auto
         await settle()
         assert len(xorz.opened) == 1
         assert xorz.opened[0].keys.count(True) == 2
-        for viewer in (first, late):
-            assert (viewer.picture == expected(desk)).all()
-            assert viewer.video.faults == []
+        assert_right(desk, first, late)
 
 
 async def test_many_viewers_that_join_at_once_do_not_cost_a_key_frame_each(autojump_clock):
@@ -115,9 +112,7 @@ async def test_a_viewer_that_missed_much_goes_on_from_a_key_frame(autojump_clock
         assert len(xorz.opened) == 1
         assert sum(part.is_hidden for part in parts_of(slow, sent)) <= 8
         assert images_inside(slow, sent + 2) == []
-        for viewer in (quick, slow):
-            assert viewer.video.faults == []
-            assert (viewer.picture == expected(desk)).all()
+        assert_right(desk, quick, slow)
 
 
 async def test_a_viewer_that_keeps_missing_much_gets_a_stream_of_its_own(autojump_clock):
@@ -138,9 +133,7 @@ async def test_a_viewer_that_keeps_missing_much_gets_a_stream_of_its_own(autojum
         await settle()
         assert len(xorz.running) == 2
         assert xorz.opened[0].keys.count(True) == keys
-        for viewer in (quick, slow):
-            assert viewer.video.faults == []
-            assert (viewer.picture == expected(desk)).all()
+        assert_right(desk, quick, slow)
 
 
 async def test_a_viewer_that_cannot_decode_video_gets_images_and_is_told_once(autojump_clock):
@@ -209,8 +202,7 @@ async def test_packets_that_fail_because_one_before_them_did_are_no_faults_of_th
         await play(desk, 1, first=9)
         await settle()
         assert topics(viewer) == []
-        assert viewer.video.faults == []
-        assert (viewer.picture == expected(desk)).all()
+        assert_right(desk, viewer)
 
 
 async def test_a_viewer_whose_decoder_fails_twice_gets_images_and_is_told(autojump_clock):
@@ -311,9 +303,7 @@ async def test_a_link_that_carries_less_gets_a_stream_of_its_own(autojump_clock)
         assert len(bits) == 2
         assert bits[0] < 400_000
         assert bits[1] == before
-        for viewer in (quick, slow):
-            assert viewer.video.faults == []
-            assert (viewer.picture == expected(desk)).all()
+        assert_right(desk, quick, slow)
 
 
 class SlowLink(Pacer):
