@@ -109,6 +109,8 @@ class LinkEstimate:
     """When a round trip was last about as short as any."""
     last_arrived_s: float = attrs.field(default=-1e9, init=False)
     """When the latest frame had passed."""
+    _known: tuple[float | None, float] | None = attrs.field(default=None, init=False)
+    """What is believed of the path, and the rate; None when something has been learnt since."""
     _rate: float | None = attrs.field(default=None, init=False)
     _ceiling: float = attrs.field(default=FASTEST_BYTES_PER_S, init=False)
     """What the wait for a frame that is overdue allows."""
@@ -136,9 +138,11 @@ class LinkEstimate:
     @property
     def bytes_per_s(self) -> float:
         """What the link carries, as far as is known."""
-        rate = self._first_guess() if self._rate is None else self._rate
-        limits = (rate, self._ceiling, self._most_to_dare(), FASTEST_BYTES_PER_S)
-        return max(SLOWEST_BYTES_PER_S, min(limits))
+        if self._known is None or self._known[0] != self.path_round_trip_s:
+            rate = self._first_guess() if self._rate is None else self._rate
+            limits = (rate, self._ceiling, self._most_to_dare(), FASTEST_BYTES_PER_S)
+            self._known = self.path_round_trip_s, max(SLOWEST_BYTES_PER_S, min(limits))
+        return self._known[1]
 
     @property
     def shortest_round_trip_s(self) -> float:
@@ -177,7 +181,7 @@ class LinkEstimate:
         busy_s = max(0.0, arrived_s - max(reached_s, self.last_arrived_s))
         self.queue_s = max(0.0, self.last_arrived_s - reached_s)
         self.last_arrived_s = arrived_s
-        self._ceiling = FASTEST_BYTES_PER_S
+        self._ceiling, self._known = FASTEST_BYTES_PER_S, None
         was_limit = self.queue_s > 0 or late_s >= _SURELY_BUSY_S
         self._passages.append(_Passage(arrived_s, payload_bytes, busy_s, was_limit))
         self._learn(arrived_s)
@@ -193,6 +197,7 @@ class LinkEstimate:
             return False
         if self._teaches(payload_bytes):
             self._ceiling = min(self._ceiling, payload_bytes / (now_s - started_s))
+            self._known = None
         return True
 
     def _note_round_trip(self, now_s: float, round_trip_s: float, payload_bytes: int) -> None:
@@ -204,11 +209,13 @@ class LinkEstimate:
         self._round_trips_s.add(now_s, round_trip_s)
         way_s = round_trip_s / 2 if self.path_round_trip_s is None else self.path_round_trip_s
         self._carried.add(now_s, -payload_bytes / max(round_trip_s - way_s, _LEAST_BUSY_S))
+        self._known = None
         seen_s = self._round_trips_s.value or round_trip_s
         small_s = max(_SMALL_PASSING_S, self.passing_s(_SMALL_BYTES))
         least_s = max(self.path_round_trip_s or 0.0, round_trip_s / 2, seen_s - small_s)
         bare_s = max(round_trip_s - self.passing_s(payload_bytes), least_s)
         self._bare_round_trips_s.add(now_s, bare_s)
+        self._known = None
 
     def _learn(self, now_s: float) -> None:
         while self._passages[0].arrived_s < now_s - _LESSON_S:
@@ -251,7 +258,7 @@ class LinkEstimate:
         if self._rate is None or highest <= before:
             if now_s - self._fell_s > _HEAP_S:
                 self._fell_s, self._fell_from = now_s, before
-            self._rate = highest
+            self._believe(highest)
         else:
             self._raise_to(now_s, highest)
 
@@ -262,13 +269,16 @@ class LinkEstimate:
         """
         before = self.bytes_per_s
         if before < self._fell_from and now_s - self._fell_s <= _HEAP_S:
-            self._rate = max(before, min(rate, self._fell_from))
+            self._believe(max(before, min(rate, self._fell_from)))
             return
         since_s = now_s - self._raised_s
         step_s = max(self.shortest_round_trip_s, _SHORTEST_GROWTH_S)
         if rate > before and since_s >= step_s:
             self._raised_s = now_s
-            self._rate = min(rate, before * _GROWTH_A_ROUND_TRIP)
+            self._believe(min(rate, before * _GROWTH_A_ROUND_TRIP))
+
+    def _believe(self, rate: float) -> None:
+        self._rate, self._known = rate, None
 
     def _most_to_dare(self) -> float:
         """So many times the rate at which some frame has passed, or more if that is not much."""
