@@ -106,6 +106,13 @@ def test_the_wheel_carries_every_file_that_browsers_ask_for(wheel_contents):
     assert {f"kasmcore/{p}" for p in served} - wheel_contents == set()
 
 
+def test_the_wheel_carries_the_compiled_library_and_the_source_that_it_is_checked_by(
+    wheel_contents,
+):
+    names = {f"kasmcore/kernels/pixels.{suffix}" for suffix in ("so", "h", "c")}
+    assert names - wheel_contents == set()
+
+
 def test_the_wheel_carries_nothing_else(wheel_contents):
     tops = {name.partition("/")[0] for name in wheel_contents}
     version = project()["project"]["version"]

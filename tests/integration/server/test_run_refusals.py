@@ -57,6 +57,17 @@ def test_every_wrong_setting_is_named_with_its_file_and_line(
     )
 
 
+def test_a_start_without_the_compiled_library_says_so_first(
+    runs: Launcher, taken_port: int
+) -> None:
+    off = {"KASMCORE_PIXEL_KERNEL": "off"}
+    run = runs.launch(
+        [*PLAIN, *NO_DESKTOP, f"network.websocket_port={taken_port}"], environment=off
+    )
+    run.wait_for_end()
+    assert "frames are compared by numpy, which needs more CPU: KASMCORE_PIXEL_KERNEL is" in run.log
+
+
 def test_a_settings_file_that_is_missing_is_named(runs: Launcher, tmp_path: Path) -> None:
     run = runs.launch(flags=["--config", str(tmp_path / "nowhere.yaml")])
     assert_refused(run, 2, str(tmp_path / "nowhere.yaml"))
