@@ -183,9 +183,10 @@ export class KasmClient extends EventTarget {
     if (this.canWrite) this.#clipboard.offer(text);
   }
 
-  /** Figures of the last two seconds, with the picture's size. */
+  /** Figures of the last two seconds, with the picture's size and the ways to the server. */
   readStatistics() {
-    return { ...this.#meter.read(wallClock_ms()), picture: this.#screen.framebuffer };
+    const { transports } = this.#supervisor;
+    return { ...this.#meter.read(wallClock_ms()), picture: this.#screen.framebuffer, transports };
   }
 
   /**
@@ -237,6 +238,8 @@ export class KasmClient extends EventTarget {
     window.addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && release(), { signal });
     window.addEventListener("online", () => this.#hurry(), { signal });
+    const { connection } = /** @type {{connection?: EventTarget}} */ (navigator);
+    connection?.addEventListener("change", () => this.#supervisor.reconsider(), { signal });
     this.#keyboard.field.addEventListener("keydown", () => this.#clipboard.activated(), {
       signal,
     });
@@ -292,11 +295,13 @@ export class KasmClient extends EventTarget {
     this.#version = version;
   }
 
-  /** @param {Exclude<import("./src/workers/thread_messages.js").Told, {kind: "closed"}>} told */
+  /** @param {import("./src/connection/supervisor.js").ToldToClient} told */
   #receive(told) {
     if (told.kind === "pictures") this.#present(told.pictures);
     else if (told.kind === "message") this.#take(told.message);
-    else if (told.kind === "round_trip") this.#meter.roundTrip(told.round_trip_ms, wallClock_ms());
+    else if (told.kind === "round_trip") this.#meter.pathMeasured(told, wallClock_ms());
+    else if (told.kind === "carried") this.#meter.moved();
+    else if (told.kind === "frame_lost") this.#meter.frameLost();
     else if (told.kind === "decoder_missing") this.#troubles.missing(told);
     else {
       this.#meter.frameFailed();

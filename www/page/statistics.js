@@ -40,6 +40,11 @@ export function describe({ picture, server, ...figures }, transport) {
     ["Round trip", roundTrip_ms === null ? "–" : `${roundTrip_ms.toFixed(1)} ms`],
     ["Connection", transport],
   );
+  for (const { name, isUsed, reason } of figures.transports) {
+    if (!isUsed && reason !== "") lines.push([`– not ${name}`, reason]);
+  }
+  if (figures.loss !== null) lines.push(["Lost packets", `${(figures.loss * 100).toFixed(1)} %`]);
+  if (figures.lostFrames > 0) lines.push(["Lost frames", String(figures.lostFrames)]);
   if (server !== null) {
     lines.push(
       ["Skipped frames", String(server.skipped_frames)],

@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { missingFeatures } from "../src/connection/browser_check.js";
 import { ReconnectSchedule } from "../src/connection/reconnect.js";
-import { chooseTransport } from "../src/transports/open.js";
 
 /** @param {ReconnectSchedule} schedule */
 const delays = (schedule) => Array.from({ length: 8 }, () => schedule.nextDelay_ms());
@@ -25,12 +24,6 @@ test("after a good connection the first attempt follows soon again", () => {
   delays(schedule);
   schedule.reset();
   assert.equal(schedule.nextDelay_ms(), 250);
-});
-
-test("the first transport that the client has is chosen, in the server's order", () => {
-  const websocket = { name: "websocket", path: "transports/websocket" };
-  assert.equal(chooseTransport([{ name: "carrier_pigeon", path: "" }, websocket]), websocket);
-  assert.equal(chooseTransport([]), undefined);
 });
 
 test("what a browser lacks is named", () => {

@@ -93,7 +93,7 @@ test("codecs are told by their share of the bytes and of the area", () => {
 
 test("the stages of a frame add up to its latency", () => {
   const meter = new Meter();
-  meter.roundTrip(8, 0);
+  meter.pathMeasured({ round_trip_ms: 8, loss: null }, 0);
   for (const late_ms of [0, 20, 0]) {
     const frame = shown(1000, "jpeg", 10);
     frame.server.changed_s = (1000 - late_ms) / 1000;
@@ -130,20 +130,31 @@ test("the least is that of the last minutes only", () => {
 test("statistics are told in words, also before there is anything to tell", () => {
   const meter = new Meter();
   const picture = { width: 1920, height: 1080 };
-  const before = new Map(describe({ ...meter.read(0), picture }, ""));
+  const transports = [
+    { name: "webtransport", isUsed: false, reason: "the UDP port does not answer" },
+    { name: "webrtc", isUsed: false, reason: "" },
+    { name: "websocket", isUsed: true, reason: "" },
+  ];
+  const before = new Map(describe({ ...meter.read(0), picture, transports: [] }, ""));
   assert.equal(before.get("Round trip"), "–");
   assert.equal(before.has("Viewers"), false);
-  meter.roundTrip(12.34, 0);
+  meter.pathMeasured({ round_trip_ms: 12.34, loss: 0.0213 }, 0);
+  meter.frameLost();
   meter.frameFailed();
   const server = { frames_per_s: 1, bytes_per_s: 1, round_trip_ms: 1, encode_ms: 2.5 };
   meter.serverTold({ type: "ViewerStatistics", ...server, skipped_frames: 3, viewers: 2 });
   meter.frameShown(shown(1, "jpeg", 100));
   meter.frameShown(shown(2, "copy", 4));
-  const after = new Map(describe({ ...meter.read(3), picture }, "websocket"));
+  const after = new Map(describe({ ...meter.read(3), picture, transports }, "websocket"));
   assert.equal(after.get("Picture"), "1920 × 1080");
   assert.equal(after.get("Round trip"), "12.3 ms");
   assert.equal(after.get("– encoding"), "3.0 / 3.0 ms");
   assert.equal(after.get("Failed frames"), "1");
+  assert.equal(after.get("Lost packets"), "2.1 %");
+  assert.equal(after.get("Lost frames"), "1");
+  assert.equal(after.get("Connection"), "websocket");
+  assert.equal(after.get("– not webtransport"), "the UDP port does not answer");
+  assert.equal(after.has("– not webrtc"), false);
   const codecs = after.get("Codecs, of data / of area");
   assert.equal(codecs, "jpeg 100 % / 50 %, 0.5 copies a second / 50 %");
 });

@@ -1,14 +1,26 @@
 import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
-import { chooseTransport } from "../transports/open.js";
 import { missingFeatures } from "./browser_check.js";
+import { findStorage } from "./codec_memory.js";
+import { Peers, hasPeers } from "./peers.js";
 import { ReconnectSchedule } from "./reconnect.js";
 import { fetchServerInfo } from "./server_info.js";
+import { fetchTicket } from "./ticket.js";
+import { TransportMemory } from "./transport_memory.js";
+import { TransportPlan } from "./transport_plan.js";
 
 /**
  * @typedef {import("../workers/thread_messages.js").FromWorker} FromWorker
  * @typedef {import("../workers/thread_messages.js").Told} Told
  * @typedef {import("../workers/thread_messages.js").Closed} Closed
  * @typedef {import("../workers/thread_messages.js").HelloWithoutCodecs} HelloWithoutCodecs
+ * @typedef {import("../workers/thread_messages.js").OpenPeer} OpenPeer
+ * @typedef {import("../workers/thread_messages.js").ClosePeer} ClosePeer
+ * @typedef {import("../workers/thread_messages.js").TransportFailed} TransportFailed
+ */
+
+/**
+ * What the worker tells and the client takes.
+ * @typedef {Exclude<Told, Closed | OpenPeer | ClosePeer | TransportFailed>} ToldToClient
  */
 
 /**
@@ -26,6 +38,8 @@ import { fetchServerInfo } from "./server_info.js";
 
 /** A connection that held this long was a good one. */
 const GOOD_AFTER_MS = 5000;
+/** How often to look whether a transport that failed is worth another try. */
+const RECONSIDER_MS = 60000;
 
 /** Keeps one connection up: asks the server, starts the worker, comes back when it breaks off. */
 export class Supervisor {
@@ -35,6 +49,9 @@ export class Supervisor {
   #connection = 0;
   #timer = 0;
   #connectedAt_ms = 0;
+  #plan;
+  #peers;
+  #reconsidering = 0;
   /** @type {ConnectionState} */
   #state = { name: "idle", reason: "", retryAt_ms: 0 };
 
@@ -43,7 +60,7 @@ export class Supervisor {
    * @param {URL} wiring.base  the server's root
    * @param {() => HelloWithoutCodecs} wiring.makeHello  asked at each connection
    * @param {(codec: string) => boolean} wiring.isLeftOut  true: this codec is not offered
-   * @param {(told: Exclude<Told, Closed>) => void} wiring.receive
+   * @param {(told: ToldToClient) => void} wiring.receive
    * @param {(state: ConnectionState) => void} wiring.stateChanged
    * @param {(info: import("./server_info.js").ServerInfo) => void} wiring.informed
    */
@@ -54,8 +71,30 @@ export class Supervisor {
     this.receive = receive;
     this.stateChanged = stateChanged;
     this.informed = informed;
-    /** Name of the transport in use; empty before the first connection. */
-    this.transport = "";
+    this.#plan = new TransportPlan(new TransportMemory(base.origin, findStorage()), hasPeers());
+    this.#peers = new Peers({
+      made: (id, channels) =>
+        this.#tell({ kind: "peer_made", id, channels }, Object.values(channels)),
+      failed: (id, reason) => this.#tell({ kind: "peer_failed", id, reason }),
+    });
+    this.#reconsidering = Number(setInterval(() => this.reconsider(), RECONSIDER_MS));
+  }
+
+  /** Name of the transport in use; empty before the first connection. */
+  get transport() {
+    return this.#plan.used;
+  }
+
+  /** Which transport is used, and why the others are not. */
+  get transports() {
+    return this.#plan.describe();
+  }
+
+  /** Try a better transport again if its time has come, or the network is another one. */
+  reconsider() {
+    if (this.#state.name !== "connected") return;
+    const better = this.#plan.better(this.#plan.used, Date.now());
+    if (better.length > 0) this.#tell({ kind: "upgrade", better });
   }
 
   get state() {
@@ -77,7 +116,7 @@ export class Supervisor {
 
   /** End the connection and stay away. */
   disconnect() {
-    this.#stop();
+    this.#stop(false);
     this.#enter("idle");
   }
 
@@ -94,19 +133,22 @@ export class Supervisor {
 
   /** Release the worker; the supervisor cannot be used afterwards. */
   dispose() {
-    this.#stop();
+    this.#stop(false);
+    clearInterval(this.#reconsidering);
     this.#dropWorker();
   }
 
   #dropWorker() {
     this.#worker?.terminate();
     this.#worker = null;
+    this.#peers.closeAll();
   }
 
-  #stop() {
+  /** @param {boolean} mayResume  the next attempt may go on with the session */
+  #stop(mayResume = true) {
     clearTimeout(this.#timer);
     this.#connection += 1;
-    this.#tell({ kind: "disconnect" });
+    this.#tell({ kind: "disconnect", mayResume });
   }
 
   /** @param {number} connection  the attempt is void once another one has begun */
@@ -116,7 +158,8 @@ export class Supervisor {
       const info = await fetchServerInfo(this.base);
       if (connection !== this.#connection) return;
       this.informed(info);
-      this.#tell(this.#order(info));
+      const order = await this.#order(info);
+      if (connection === this.#connection) this.#tell(order);
     } catch (error) {
       if (connection !== this.#connection) return;
       if (!(error instanceof ClientError)) throw error;
@@ -148,18 +191,21 @@ export class Supervisor {
 
   /**
    * @param {import("./server_info.js").ServerInfo} info
-   * @returns {import("../workers/thread_messages.js").Connect}
+   * @returns {Promise<import("../workers/thread_messages.js").Connect>}
    */
-  #order(info) {
-    const transport = chooseTransport(info.transports);
-    if (transport === undefined) {
+  async #order(info) {
+    const connection = this.#connection;
+    const plan = this.#plan.make(info.transports, this.base, Date.now());
+    if (plan === null) {
       throw new RefusedError("The server offers no way to connect that this client knows.");
     }
-    this.transport = transport.name;
     return {
       kind: "connect",
-      connection: this.#connection,
-      transport: { name: transport.name, url: new URL(transport.path, this.base).href },
+      connection,
+      transport: plan.join,
+      better: plan.better,
+      ticket: plan.needsTicket ? await fetchTicket(this.base) : "",
+      hasPeers: hasPeers(),
       decoders: Object.entries(info.decoders)
         .filter(([codec]) => !this.isLeftOut(codec))
         .map(([codec, url]) => ({
@@ -180,22 +226,29 @@ export class Supervisor {
 
   /** @param {FromWorker} message */
   #receive({ connection, told }) {
-    if (connection !== this.#connection) return;
-    if (told.kind === "closed") {
-      this.#closed(told);
-      return;
+    if (told.kind === "close_peer") this.#peers.close(told.id);
+    if (connection !== this.#connection || told.kind === "close_peer") return;
+    if (told.kind === "closed") this.#closed(told);
+    else if (told.kind === "open_peer") this.#peers.open(told.id, told.url);
+    else if (told.kind === "transport_failed") {
+      this.#plan.failed(told.transport, told.reason, Date.now());
+    } else {
+      if (told.kind === "carried") this.#plan.carried(told.transport);
+      const isResumed = told.kind === "carried" && told.isResumed;
+      const isWelcome = told.kind === "message" && told.message.type === "Welcome";
+      if (isResumed || isWelcome) {
+        this.#connectedAt_ms = Date.now();
+        this.#enter("connected");
+      }
+      this.receive(told);
     }
-    if (told.kind === "message" && told.message.type === "Welcome") {
-      this.#connectedAt_ms = Date.now();
-      this.#enter("connected");
-    }
-    this.receive(told);
   }
 
   /** @param {Closed} closed */
   #closed({ cause, reason }) {
     const wasGood = Date.now() - this.#connectedAt_ms > GOOD_AFTER_MS;
     if (this.#state.name === "connected" && wasGood) this.#schedule.reset();
+    if (cause === "unreachable") this.#plan.unreachable();
     if (cause === "refused") this.#enter("ended", reason || "The server ended the connection.");
     else if (cause === "protocol") {
       this.#enter(

@@ -19,6 +19,8 @@ import { isStreamDecoder } from "./registry.js";
  *   the rectangle; smaller than that it is stretched
  * @property {{x: number, y: number} | null} source  where a copy comes from
  * @property {number | null} stream  number of the video stream it belongs to
+ * @property {{x: number, y: number, width: number, height: number}[]} [visible]  what of the
+ *   rectangle is drawn; absent: all
  */
 
 /** @typedef {import("../protocol/messages.js").FrameRectangle} FrameRectangle */

@@ -3,6 +3,7 @@ import { DrawTimer } from "./draw_timer.js";
 /**
  * @typedef {import("../decoders/decode_frame.js").PicturePart} PicturePart
  * @typedef {{width: number, height: number}} Size
+ * @typedef {{x: number, y: number, width: number, height: number}} Place
  */
 
 /** Draws the parts of frames on a canvas. */
@@ -22,16 +23,37 @@ export class Painter {
   }
 
   /**
-   * Draw one part and free its image.
+   * Draw one part, or what of it is visible, and free its image.
    * @param {PicturePart} part
    */
-  paint({ x, y, width, height, image, shown, source }) {
+  paint(part) {
+    const { visible } = part;
+    if (visible === undefined) {
+      this.#paint(part, [part]);
+      return;
+    }
+    this.#context.save();
+    this.#context.beginPath();
+    for (const { x, y, width, height } of visible) this.#context.rect(x, y, width, height);
+    this.#context.clip();
+    this.#paint(part, visible);
+    this.#context.restore();
+  }
+
+  /**
+   * @param {PicturePart} part
+   * @param {Place[]} visible  pixels are put there alone, for they ignore the clip
+   */
+  #paint({ x, y, width, height, image, shown, source }, visible) {
     if (source !== null) this.#copy(source, { x, y }, { width, height });
     if (image === null) return;
     if (image instanceof Uint8ClampedArray) {
       const pixels = new ImageData(image, image.length / 4 / shown.height, shown.height);
       if (shown.width === width && shown.height === height) {
-        this.#context.putImageData(pixels, x, y, 0, 0, width, height);
+        for (const each of visible) {
+          const [left, top] = [each.x - x, each.y - y];
+          this.#context.putImageData(pixels, x, y, left, top, each.width, each.height);
+        }
       } else {
         this.#makeRoom(shown);
         this.#scratch.putImageData(pixels, 0, 0);

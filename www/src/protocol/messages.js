@@ -76,7 +76,7 @@ import { blob32, bool, f64, i16, listOf, record, text16, text8, u16, u32, u8 } f
 export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = `kasmcore.v${PROTOCOL_VERSION}`;
 /** What this client does beyond the least. */
-export const FEATURES = ["copy", "scaled"];
+export const FEATURES = ["copy", "scaled", "resume"];
 /** Offered as well where the browser's video decoders can do it. */
 export const FULL_CHROMA = "full_chroma";
 export const MAXIMUM_FRAME_BYTES = 16 * 1024 * 1024;

@@ -36,7 +36,9 @@ export const STAGES = /** @type {const} */ ([
  * @property {({stage: Stage} & Spread)[]} stages  empty without a frame
  * @property {Spread | null} latency  from the change on the desktop to the canvas
  * @property {number | null} round_trip_ms  newest; null: not measured yet
+ * @property {number | null} loss  share of packets, 0 to 1; null: not known
  * @property {number} failedFrames  since the page was opened
+ * @property {number} lostFrames  on their way, since the page was opened
  * @property {{codec: string, share: number, areaShare: number}[]} codecs  by share of the bytes,
  *   largest first; copies are not among them
  * @property {number} copies  rectangles a second
@@ -55,13 +57,22 @@ export class Meter {
   /** @type {import("../protocol/messages.js").ViewerStatistics | null} */
   #server = null;
   #failedFrames = 0;
+  #lostFrames = 0;
+  /** @type {number | null} */
+  #loss = null;
 
   /** A connection begins: the server's clock may be another one. */
   connected() {
+    this.moved();
+    this.#server = null;
+  }
+
+  /** Frames take another way from now on. */
+  moved() {
     this.#leastSkew = new RecentLeast();
     this.#leastRoundTrip = new RecentLeast();
     this.#roundTrip_ms = null;
-    this.#server = null;
+    this.#loss = null;
   }
 
   /** @param {ShownFrame} frame */
@@ -74,12 +85,17 @@ export class Meter {
     this.#failedFrames += 1;
   }
 
+  frameLost() {
+    this.#lostFrames += 1;
+  }
+
   /**
-   * @param {number} round_trip_ms
+   * @param {{round_trip_ms: number, loss: number | null}} measured
    * @param {number} now_ms
    */
-  roundTrip(round_trip_ms, now_ms) {
+  pathMeasured({ round_trip_ms, loss }, now_ms) {
     this.#roundTrip_ms = round_trip_ms;
+    this.#loss = loss;
     this.#leastRoundTrip.note(round_trip_ms, now_ms);
   }
 
@@ -113,7 +129,9 @@ export class Meter {
           ? null
           : spread(frames.map(({ stages }) => sum(Object.values(stages)))),
       round_trip_ms: this.#roundTrip_ms,
+      loss: this.#loss,
       failedFrames: this.#failedFrames,
+      lostFrames: this.#lostFrames,
       codecs: sharesOf(parts.filter(({ codec }) => codec !== "copy"), totalArea),
       copies: copies.length / (WINDOW_MS / 1000),
       copiedShare: sum(copies.map(areaOf)) / totalArea,

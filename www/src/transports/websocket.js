@@ -6,6 +6,8 @@ export const name = "websocket";
 const BULK_BACKLOG_BYTES = 32 * 1024;
 const BULK_RETRY_MS = 4;
 
+export const isSupported = () => true;
+
 /**
  * Open a WebSocket; all lanes share it, bulk messages give way to the others.
  * @type {import("./open.js").OpenTransport}
@@ -31,7 +33,7 @@ export function open(url, { opened, received, closed }) {
 
   socket.onopen = opened;
   socket.onmessage = ({ data }) => {
-    if (data instanceof ArrayBuffer) received(new Uint8Array(data));
+    if (data instanceof ArrayBuffer) received(new Uint8Array(data), "all");
     else socket.close(1003, "only binary messages");
   };
   socket.onclose = ({ reason }) => {
@@ -45,6 +47,10 @@ export function open(url, { opened, received, closed }) {
       else socket.send(message);
       if (bulk.length > 0 && bulkTimer === 0) sendBulk();
     },
+    sendLoose: null,
+    isUnordered: false,
+    losesFrames: false,
+    readLoss: async () => null,
     close: () => socket.close(1000),
   };
 }

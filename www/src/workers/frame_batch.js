@@ -1,8 +1,9 @@
 import { release } from "../decoders/decode_frame.js";
+import { doTouch } from "./visible_rest.js";
 
 /**
  * @typedef {import("../decoders/decode_frame.js").PicturePart} PicturePart
- * @typedef {{x: number, y: number, width: number, height: number}} Place
+ * @typedef {import("./visible_rest.js").Place} Place
  */
 
 /**
@@ -25,7 +26,7 @@ export function dropReplaced(parts) {
     if (cover !== undefined && !isRead && contains(cover.place, part)) {
       release(part);
       part.image = null;
-    } else {
+    } else if (part.visible === undefined) {
       later.set(stream, { place: part, reads: [] });
     }
   }
@@ -41,18 +42,5 @@ function contains(outer, inner) {
     outer.y <= inner.y &&
     outer.x + outer.width >= inner.x + inner.width &&
     outer.y + outer.height >= inner.y + inner.height
-  );
-}
-
-/**
- * @param {Place} first
- * @param {Place} second
- */
-function doTouch(first, second) {
-  return (
-    first.x < second.x + second.width &&
-    second.x < first.x + first.width &&
-    first.y < second.y + second.height &&
-    second.y < first.y + first.height
   );
 }

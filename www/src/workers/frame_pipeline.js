@@ -2,6 +2,7 @@ import { release } from "../decoders/decode_frame.js";
 import { DecodeError } from "../errors.js";
 import { clipText } from "../protocol/wire.js";
 import { dropReplaced } from "./frame_batch.js";
+import { visibleRest } from "./visible_rest.js";
 
 /**
  * @typedef {import("../protocol/messages.js").Frame} Frame
@@ -20,6 +21,10 @@ import { dropReplaced } from "./frame_batch.js";
  */
 
 /**
+ * @typedef {import("./visible_rest.js").Place} Place
+ */
+
+/**
  * A frame on its way; `decoded_ms` is 0 until it is decoded.
  * @typedef {object} Entry
  * @property {Frame} frame
@@ -27,10 +32,11 @@ import { dropReplaced } from "./frame_batch.js";
  * @property {number} decoded_ms
  * @property {PicturePart[] | null} parts  decoded and not handed on yet
  * @property {Answer | null} answer
+ * @property {Place[]} covers  what newer frames have drawn already
  */
 
 /**
- * Frames in, pictures and answers out, both in the order of the frames.
+ * Frames in, pictures and answers out, both in the order in which the frames were given.
  *
  * Frames are decoded side by side; a picture is handed on once all earlier frames have been, and
  * never while another one is being shown: what is decoded by then goes in one piece. A frame that
@@ -63,10 +69,11 @@ export class FramePipeline {
   /**
    * @param {Frame} frame
    * @param {number} received_ms  when its last byte was there
+   * @param {Place[]} covers  what frames that are newer, and were given before, have drawn
    */
-  receive(frame, received_ms) {
+  receive(frame, received_ms, covers = []) {
     /** @type {Entry} */
-    const entry = { frame, received_ms, decoded_ms: 0, parts: null, answer: null };
+    const entry = { frame, received_ms, decoded_ms: 0, parts: null, answer: null, covers };
     this.#entries.push(entry);
     try {
       const parts = this.decoder.decode(frame.rectangles);
@@ -121,7 +128,7 @@ export class FramePipeline {
       parts.forEach(release);
       return;
     }
-    entry.parts = parts;
+    entry.parts = entry.covers.length === 0 ? parts : leaveOut(parts, entry.covers);
     entry.decoded_ms = this.now_ms();
     this.#showInOrder();
   }
@@ -168,6 +175,21 @@ export class FramePipeline {
       this.reply(/** @type {Answer} */ (answer));
     }
   }
+}
+
+/**
+ * Draw only what newer frames have not drawn.
+ * @param {PicturePart[]} parts
+ * @param {Place[]} covers
+ */
+function leaveOut(parts, covers) {
+  return parts.map((part) => {
+    const visible = visibleRest(part, covers);
+    if (visible === null) return part;
+    if (visible.length > 0) return { ...part, visible };
+    release(part);
+    return { ...part, image: null, source: null };
+  });
 }
 
 /** @param {number} duration_ms */

@@ -1,81 +1,125 @@
 import { haveFullChroma, isStreamDecoder, loadDecoders } from "../decoders/registry.js";
 import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
 import { ProtocolError, StreamInterruptedError } from "../errors.js";
-import { MessageDecoder, encodeMessage, laneOf } from "../protocol/codec.js";
+import { encodeMessage, laneOf } from "../protocol/codec.js";
 import { FULL_CHROMA } from "../protocol/messages.js";
-import { openTransport } from "../transports/open.js";
 import { FramePipeline } from "./frame_pipeline.js";
+import { FrameSequence } from "./frame_sequence.js";
+import { LooseMessages } from "./loose_messages.js";
+import { Pulse } from "./pulse.js";
+import { SessionLines } from "./session_lines.js";
 import { wallClock_ms } from "./thread_messages.js";
+import { TransportChoice } from "./transport_choice.js";
 
 /**
  * @typedef {import("./thread_messages.js").Connect} Connect
  * @typedef {import("./thread_messages.js").Told} Told
  * @typedef {import("./thread_messages.js").ClosedCause} ClosedCause
+ * @typedef {import("./thread_messages.js").TransportAddress} TransportAddress
  * @typedef {import("../protocol/messages.js").ClientMessage} ClientMessage
  * @typedef {import("../protocol/messages.js").ServerMessage} ServerMessage
  */
 
-const PING_EVERY_MS = 2000;
-/** After so many pings without a sign of life the connection counts as lost. */
-const SILENT_PINGS = 8;
 const HANDSHAKE_LIMIT_MS = 15000;
+const ATTACHING_LIMIT_MS = 5000;
+/** Nothing at all came for so long: the page must know. */
+const SILENCE_LIMIT_MS = 16000;
+/** Pointer motion is held back while the connection says nothing for so long. */
+const HOLD_MOTION_MS = 800;
+/** A frame that others overtook counts as lost after 1.5 round trips, and not before. */
+const LEAST_OVERTAKING_MS = 30;
 
-/** One connection to the server, from its Hello to its end. */
+/** One session with the server, from its Hello to its end, over one connection after another. */
 export class ServerLink {
-  #decoder = new MessageDecoder("server");
+  #lines;
+  #choice;
+  #loose;
+  #sequence;
+  #pulse;
   /** @type {FramePipeline | null} */
   #frames = null;
   /** @type {FrameDecoder | null} */
   #frameDecoder = null;
   /** @type {Map<string, import("../decoders/registry.js").Decoder>} */
   #decoders = new Map();
-  /** @type {import("../transports/open.js").TransportConnection | null} */
-  #transport = null;
-  /** When each ping that is under way was sent. @type {Map<number, number>} */
-  #pings = new Map();
-  #pingToken = 0;
-  #silentPings = 0;
+  /** @type {import("../protocol/messages.js").FrameOrder | null} */
+  #order = null;
+  #better;
+  #grace_ms = 0;
+  #resumableUntil_ms = 0;
+  #hasShown = false;
+  #hasUpgraded = false;
   #isOpened = false;
+  #isSuspended = false;
   #isClosed = false;
-  #timer = 0;
+  #handshake = 0;
 
   /**
    * @param {Connect} order
+   * @param {import("../transports/open.js").Page} page
    * @param {(told: Told, transfer?: Transferable[]) => void} tell
    */
-  constructor(order, tell) {
-    this.connection = order.connection;
+  constructor(order, page, tell) {
     this.tell = tell;
-    this.#timer = Number(
+    this.#better = order.better;
+    this.#lines = new SessionLines(page, {
+      message: (...received) => this.#receive(...received),
+      moved: ({ next_serial: serial }) => this.#moved(serial),
+      closed: (reason, isMalformed) => this.#lineClosed(reason, isMalformed),
+    });
+    this.#loose = new LooseMessages((message) => this.#lines.sendSurely(message));
+    this.#sequence = new FrameSequence({
+      pass: (frame, received_ms, covers) => this.#frames?.receive(frame, received_ms, covers),
+      lose: (serial) => this.#frameLost(serial),
+      overflow: () => this.send({ type: "RefreshRequested" }),
+    });
+    this.#pulse = new Pulse(this.#lines, {
+      beat: (line) => this.#beat(line),
+      measured: (round_trip_ms, loss) => this.tell({ kind: "round_trip", round_trip_ms, loss }),
+    });
+    this.#choice = new TransportChoice(this.#lines, order.transport, () => this.#pulse.roundTrip_ms, {
+      failed: (transport, reason) => this.tell({ kind: "transport_failed", transport, reason }),
+      lost: (reason, mayResume) => this.#end("lost", reason, mayResume),
+    });
+    this.#handshake = Number(
       setTimeout(() => this.#end("unreachable", "it does not answer"), HANDSHAKE_LIMIT_MS),
     );
     this.#open(order);
   }
 
   /** @param {Connect} order */
-  #open({ transport, decoders, hello }) {
+  #open({ transport, ticket, decoders, hello }) {
     const loading = prepare(decoders);
-    this.#transport = openTransport(transport.name, transport.url, {
-      opened: () => {
-        this.#isOpened = true;
-        loading.then(({ decoders: loaded, missing, features }) => {
-          for (const each of missing) this.tell({ kind: "decoder_missing", ...each });
-          this.#decoders = loaded;
-          this.send({
-            ...hello,
-            codecs: [...loaded.keys()],
-            features: [...hello.features, ...features],
-          });
-        });
-      },
-      received: (bytes) => this.#receive(bytes),
-      closed: (reason) => this.#end(this.#isOpened ? "lost" : "unreachable", reason),
+    this.#lines.join(transport, () => {
+      this.#isOpened = true;
+      if (ticket) this.#lines.introduce(encodeMessage({ type: "Attach", token: ticket }));
+      loading.then(({ decoders: loaded, missing, features }) => {
+        for (const each of missing) this.tell({ kind: "decoder_missing", ...each });
+        this.#decoders = loaded;
+        const codecs = [...loaded.keys()];
+        const all = [...hello.features, ...features];
+        this.#lines.introduce(encodeMessage({ ...hello, codecs, features: all }));
+      });
     });
+  }
+
+  /** True while the server may still know the session though it has no connection. */
+  get isSuspended() {
+    return this.#isSuspended && performance.now() < this.#resumableUntil_ms;
   }
 
   /** @param {ClientMessage} message */
   send(message) {
-    if (!this.#isClosed) this.#transport?.send(laneOf(message), encodeMessage(message));
+    if (this.#isClosed) return;
+    const bytes = encodeMessage(message);
+    if (laneOf(message) === "bulk") this.#lines.current?.send("bulk", bytes);
+    else if (message.type === "PointerMoved") this.#sendMotion(bytes);
+    else {
+      if (message.type === "PointerButton" || message.type === "WheelTurned") {
+        this.#loose.forgetMotion();
+      }
+      this.#lines.sendSurely(bytes);
+    }
   }
 
   /** @param {import("./thread_messages.js").Presented} presented */
@@ -83,83 +127,224 @@ export class ServerLink {
     this.#frameDecoder?.pixels.takeBack(buffers);
     if (slowDrawing_ms > 0) this.#frameDecoder?.pixels.want(slowDrawing_ms);
     this.#frames?.presented(serial, at_ms);
+    this.#hasShown = true;
+    this.#upgradeOnce();
   }
 
-  /** End the connection without telling; safe to repeat. */
+  /**
+   * Try to go on over one of these.
+   * @param {TransportAddress[]} better  the best first
+   */
+  upgrade(better) {
+    this.#better = better;
+    if (this.#hasUpgraded && !this.#isClosed) this.#choice.upgrade(better);
+  }
+
+  /** Give the connection up, in the hope of another one. */
+  suspend() {
+    if (this.#isClosed || this.#isSuspended) return;
+    this.#isSuspended = true;
+    this.#resumableUntil_ms = performance.now() + this.#grace_ms;
+    this.#pulse.stop();
+    this.#lines.close();
+  }
+
+  /**
+   * Go on after a suspension.
+   * @param {TransportAddress} transport
+   * @param {() => void} refused  the server has given the session up
+   */
+  async resume(transport, refused) {
+    this.#isSuspended = false;
+    const line = await this.#lines.prepare(transport, HANDSHAKE_LIMIT_MS);
+    if (this.#isClosed) return;
+    if (typeof line === "string") {
+      this.#isSuspended = true;
+      this.tell({ kind: "closed", cause: "unreachable", reason: line });
+      return;
+    }
+    const { outcome } = await this.#lines.attach(line, ATTACHING_LIMIT_MS);
+    if (this.#isClosed) return;
+    if (outcome === "attached") {
+      this.#tellCarrier(true);
+      this.#choice.upgrade(this.#better);
+    } else refused();
+  }
+
+  /** End the session without telling; safe to repeat. */
   close() {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    this.#transport?.close();
+    clearTimeout(this.#handshake);
+    this.#pulse.stop();
+    this.#choice.close();
+    this.#loose.close();
+    this.#lines.close();
     this.#frames?.close();
   }
 
   /**
    * @param {ClosedCause} cause
    * @param {string} reason
+   * @param {boolean} mayResume
    */
-  #end(cause, reason) {
-    if (this.#isClosed) return;
-    this.close();
+  #end(cause, reason, mayResume = false) {
+    if (this.#isClosed || this.#isSuspended) return;
+    if (mayResume && this.#lines.canMove) this.suspend();
+    else this.close();
     this.tell({ kind: "closed", cause, reason });
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} bytes */
-  #receive(bytes) {
-    if (this.#isClosed) return;
-    const received_ms = wallClock_ms();
-    this.#silentPings = 0;
-    try {
-      for (const message of this.#decoder.receive(bytes)) {
-        this.#take(/** @type {ServerMessage} */ (message), received_ms);
-        if (this.#isClosed) return;
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#end("protocol", error.message);
-    }
+  /**
+   * @param {string} reason
+   * @param {boolean} isMalformed
+   */
+  #lineClosed(reason, isMalformed) {
+    if (isMalformed) this.#end("protocol", reason);
+    else if (!this.#isOpened) this.#end("unreachable", reason);
+    else if (this.#frames === null) this.#end("lost", reason);
+    else this.#choice.broken(reason);
   }
 
   /**
    * @param {ServerMessage} message
    * @param {number} received_ms
+   * @param {number} bytes
    */
-  #take(message, received_ms) {
+  #receive(message, received_ms, bytes) {
     if (message.type === "Farewell") {
       this.#end(message.may_reconnect ? "farewell" : "refused", message.reason);
     } else if (message.type === "Welcome") {
       this.#welcome(message);
     } else if (this.#frames === null) {
       throw new ProtocolError(`${message.type} came before Welcome`);
+    } else if (message.type === "FrameOrder") {
+      this.#order = message;
     } else if (message.type === "Frame") {
-      this.#frames.receive(message, received_ms);
+      this.#takeFrame(message, received_ms, bytes);
+    } else if (message.type === "FramesDropped") {
+      this.#sequence.dropped(message.serials);
     } else if (message.type === "Pong") {
-      this.#pong(message.token);
+      this.#pulse.pong(message.token);
+    } else if (message.type === "ResumeOffer") {
+      this.#grace_ms = message.grace_s * 1000;
+      this.#lines.offered(message.token);
+      this.#upgradeOnce();
+    } else if (message.type === "Attached") {
+      throw new ProtocolError("Attached came unasked");
     } else {
       this.tell({ kind: "message", message });
     }
   }
 
+  /**
+   * @param {import("../protocol/messages.js").Frame} frame
+   * @param {number} received_ms
+   * @param {number} bytes
+   */
+  #takeFrame(frame, received_ms, bytes) {
+    const order = this.#order;
+    this.#order = null;
+    if (!this.#lines.current?.transport.isUnordered) this.#frames?.receive(frame, received_ms);
+    else if (order?.serial === frame.serial) {
+      this.#sequence.receive({ frame, order, received_ms, bytes });
+    } else throw new ProtocolError(`frame ${frame.serial} came without its order`);
+  }
+
   /** @param {import("../protocol/messages.js").Welcome} welcome */
   #welcome(welcome) {
     if (this.#frames !== null) throw new ProtocolError("Welcome came twice");
-    this.#decoder.codecs = welcome.codecs;
+    this.#lines.agree(welcome.codecs);
     this.#frameDecoder = new FrameDecoder(welcome.codecs, this.#decoders);
-    this.#frames = new FramePipeline({
-      decoder: this.#frameDecoder,
+    this.#frames = this.#makePipeline(this.#frameDecoder);
+    this.#sequence.begin(1);
+    this.tell({ kind: "message", message: welcome });
+    this.#tellCarrier(false);
+    clearTimeout(this.#handshake);
+    this.#pulse.start();
+  }
+
+  /** @param {FrameDecoder} decoder */
+  #makePipeline(decoder) {
+    return new FramePipeline({
+      decoder,
       now_ms: wallClock_ms,
       show: (frames) => this.#show(frames),
       failed: (error) => {
         const { codec, reason } = error;
-        const decoder = this.#decoders.get(codec);
-        const isVideo = decoder !== undefined && isStreamDecoder(decoder);
+        const found = this.#decoders.get(codec);
+        const isVideo = found !== undefined && isStreamDecoder(found);
         const isInterruption = error instanceof StreamInterruptedError;
         this.tell({ kind: "frame_failed", codec, reason, isVideo, isInterruption });
       },
-      reply: (answer) => this.send(answer),
+      reply: (answer) => this.#answer(answer),
     });
-    this.tell({ kind: "message", message: welcome });
-    clearTimeout(this.#timer);
-    this.#ping();
+  }
+
+  /**
+   * Another connection carries the session: what was not acknowledged comes again.
+   * @param {number} serial  of its first frame
+   */
+  #moved(serial) {
+    this.#frames?.close();
+    if (this.#frameDecoder !== null) this.#frames = this.#makePipeline(this.#frameDecoder);
+    this.#order = null;
+    this.#sequence.begin(serial);
+    this.#loose.moved();
+    this.#pulse.start();
+    this.#tellCarrier(false);
+  }
+
+  /** @param {boolean} isResumed */
+  #tellCarrier(isResumed) {
+    const transport = this.#lines.current?.name ?? "";
+    this.tell({ kind: "carried", transport, isResumed });
+  }
+
+  /** Once there is a picture, and the server has said how to move. */
+  #upgradeOnce() {
+    if (this.#hasUpgraded || !this.#hasShown || !this.#lines.canMove) return;
+    this.#hasUpgraded = true;
+    this.#choice.upgrade(this.#better);
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} message */
+  #sendMotion(message) {
+    const line = this.#lines.current;
+    if (line === null || !line.isOpen || line.silent_ms > HOLD_MOTION_MS) {
+      this.#loose.motion(message, null);
+    } else if (line.transport.sendLoose === null) {
+      this.#lines.sendSurely(message);
+    } else {
+      this.#loose.motion(message, (unit) => line.transport.sendLoose?.(unit));
+    }
+  }
+
+  /** @param {import("./frame_pipeline.js").Answer} answer */
+  #answer(answer) {
+    const transport = this.#lines.current?.transport;
+    if (answer.type === "FrameShown" && transport?.sendLoose) {
+      this.#loose.shown(encodeMessage(answer), (unit) => transport.sendLoose?.(unit));
+    } else this.send(answer);
+  }
+
+  /** @param {number} serial */
+  #frameLost(serial) {
+    this.send({ type: "FrameFailed", serial, codec: "", reason: "lost" });
+    this.tell({ kind: "frame_lost" });
+  }
+
+  /** @param {import("./line.js").Line} line  the current one, open */
+  #beat(line) {
+    if (line.silent_ms > SILENCE_LIMIT_MS) {
+      this.#end("lost", "it has gone silent", true);
+      return;
+    }
+    if (line.silent_ms < HOLD_MOTION_MS) this.#loose.flushHeld();
+    if (line.transport.losesFrames) {
+      const limit_ms = Math.max(1.5 * this.#pulse.roundTrip_ms, LEAST_OVERTAKING_MS);
+      this.#sequence.expire(wallClock_ms(), limit_ms);
+    }
+    this.#choice.watch();
   }
 
   /** @param {import("./frame_pipeline.js").DecodedFrame[]} frames */
@@ -172,26 +357,6 @@ export class ServerLink {
     });
     const transfer = pictures.flatMap(({ parts }) => transferablesOf(parts));
     this.tell({ kind: "pictures", pictures }, transfer);
-  }
-
-  #ping() {
-    if (this.#silentPings >= SILENT_PINGS) {
-      this.#end("lost", "it has gone silent");
-      return;
-    }
-    this.#silentPings += 1;
-    this.#pingToken = (this.#pingToken + 1) >>> 0;
-    this.#pings.set(this.#pingToken, performance.now());
-    this.send({ type: "Ping", token: this.#pingToken });
-    this.#timer = Number(setTimeout(() => this.#ping(), PING_EVERY_MS));
-  }
-
-  /** @param {number} token */
-  #pong(token) {
-    const sent_ms = this.#pings.get(token);
-    if (sent_ms === undefined) return;
-    this.#pings.delete(token);
-    this.tell({ kind: "round_trip", round_trip_ms: performance.now() - sent_ms });
   }
 }
 

@@ -1,0 +1,213 @@
+import { FLOOR } from "../transports/open.js";
+
+/**
+ * @typedef {import("./line.js").Line} Line
+ * @typedef {import("./session_lines.js").SessionLines} SessionLines
+ * @typedef {import("./thread_messages.js").TransportAddress} TransportAddress
+ */
+
+/** A transport that has not opened by then does not. */
+const OPENING_LIMIT_MS = 4000;
+/** The next one of the list is tried as well when the one before takes so long, besides 2 round trips. */
+const HEAD_START_MS = 300;
+const ATTACHING_LIMIT_MS = 5000;
+/** Without a sign of life for so long, or 4 round trips, another way is tried. */
+const SILENCE_MS = 1000;
+const FLOOR_SILENCE_MS = 1500;
+/** One try to open the way back. */
+const RETURN_LIMIT_MS = 1000;
+/** A connection that broke off gets one immediate try, then the page is told. */
+const BROKEN_LIMIT_MS = 2500;
+/** A transport that went silent is tried once more after so long, and not again if that was soon. */
+const SECOND_TRY_MS = 3000;
+const SOON_MS = 60 * 1000;
+
+/**
+ * @typedef {object} ChoiceEvents
+ * @property {(name: string, reason: string) => void} failed  a transport turned out not to work
+ * @property {(reason: string, isKnown: boolean) => void} lost  the session has no connection; known:
+ *   the server may still go on with it
+ */
+
+/** Moves a session to the best transport that works, and away from one that ceases to. */
+export class TransportChoice {
+  /** @type {TransportAddress[]} */
+  #better = [];
+  #isUpgrading = false;
+  #isReturning = false;
+  #isClosed = false;
+  #timer = 0;
+  /** When each transport last went silent. @type {Map<string, number>} */
+  #silences = new Map();
+
+  /**
+   * @param {SessionLines} lines
+   * @param {TransportAddress} floor  the way back
+   * @param {() => number} roundTrip_ms
+   * @param {ChoiceEvents} events
+   */
+  constructor(lines, floor, roundTrip_ms, events) {
+    this.lines = lines;
+    this.floor = floor;
+    this.roundTrip_ms = roundTrip_ms;
+    this.events = events;
+  }
+
+  /**
+   * Try to go on over one of these.
+   * @param {TransportAddress[]} better  the best first
+   */
+  async upgrade(better) {
+    this.#better = better;
+    const { lines } = this;
+    if (this.#isUpgrading || this.#isReturning || !lines.canMove || this.#isClosed) return;
+    if (lines.current?.name !== this.floor.name || better.length === 0) return;
+    this.#isUpgrading = true;
+    try {
+      const line = await this.#firstOpen(better);
+      if (line === null) return;
+      if (this.#isReturning || !lines.canMove || this.#isClosed) {
+        lines.abandon(line);
+        return;
+      }
+      const { outcome, reason } = await lines.attach(line, ATTACHING_LIMIT_MS);
+      if (outcome !== "attached") this.events.failed(line.name, reason || "it was refused");
+    } finally {
+      this.#isUpgrading = false;
+    }
+    if (lines.current?.isClosed) this.broken("");
+  }
+
+  /** Look whether the current connection still answers. */
+  watch() {
+    const line = this.lines.current;
+    if (line === null || !line.isOpen || this.#isReturning || this.#isUpgrading) return;
+    const least_ms = line.name === FLOOR ? FLOOR_SILENCE_MS : SILENCE_MS;
+    if (line.silent_ms > Math.max(least_ms, 4 * this.roundTrip_ms())) this.#returnFrom(line);
+  }
+
+  /**
+   * The current connection has ended.
+   * @param {string} reason
+   */
+  async broken(reason) {
+    if (this.#isUpgrading || this.#isReturning || this.#isClosed) return; // they look for themselves
+    if (!this.lines.canMove) {
+      this.events.lost(reason, false);
+      return;
+    }
+    this.#isReturning = true;
+    const name = this.lines.current?.name;
+    const found = await this.lines.prepare(this.floor, BROKEN_LIMIT_MS);
+    this.#isReturning = false;
+    if (this.#isClosed) return;
+    if (typeof found === "string") this.events.lost(reason, true);
+    else if (await this.#attach(found, reason)) this.#tryAgainLater(name);
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * Open the way back while a connection says nothing; if it speaks again, it stays.
+   * @param {Line} silent
+   */
+  async #returnFrom(silent) {
+    this.#isReturning = true;
+    let isBack = false;
+    while (!this.#isClosed && !isBack && (silent.silent_ms > 0 || silent.isClosed)) {
+      const found = await this.lines.prepare(this.floor, this.#limit(RETURN_LIMIT_MS));
+      if (this.#isClosed) return;
+      if (typeof found === "string") {
+        if (silent.isClosed) break;
+      } else if (silent.silent_ms === 0 && !silent.isClosed) {
+        this.lines.abandon(found);
+      } else {
+        isBack = await this.#attach(found, "it has gone silent");
+        if (!isBack) break;
+      }
+    }
+    this.#isReturning = false;
+    if (isBack) this.#wentSilent(silent.name);
+    else if (silent.isClosed) this.broken("");
+  }
+
+  /**
+   * @param {Line} line
+   * @param {string} reason  why the one before is left
+   */
+  async #attach(line, reason) {
+    const before = this.lines.current;
+    const { outcome } = await this.lines.attach(line, this.#limit(ATTACHING_LIMIT_MS));
+    if (outcome === "attached") return true;
+    if (before?.isClosed !== false) this.events.lost(reason, outcome === "closed");
+    return false;
+  }
+
+  /** @param {string} name */
+  #wentSilent(name) {
+    if (name === this.floor.name) return;
+    const last_ms = this.#silences.get(name) ?? -Infinity;
+    this.#silences.set(name, performance.now());
+    if (performance.now() - last_ms < SOON_MS) this.events.failed(name, "it has gone silent");
+    else this.#tryAgainLater(name);
+  }
+
+  /** @param {string | undefined} name  what was in use before */
+  #tryAgainLater(name) {
+    if (name === this.floor.name) return;
+    clearTimeout(this.#timer);
+    this.#timer = Number(setTimeout(() => this.upgrade(this.#better), SECOND_TRY_MS));
+  }
+
+  /** @param {number} least_ms */
+  #limit(least_ms) {
+    return Math.max(least_ms, 6 * this.roundTrip_ms());
+  }
+
+  /**
+   * Open them one after another, not waiting for a slow one before the next; the first that opens
+   * is it.
+   * @param {TransportAddress[]} transports
+   * @returns {Promise<Line | null>}
+   */
+  async #firstOpen(transports) {
+    const limit_ms = this.#limit(OPENING_LIMIT_MS);
+    /** @type {Line | null} */
+    let winner = null;
+    /** @type {Promise<void>[]} */
+    const attempts = [];
+    for (const transport of transports) {
+      if (winner !== null || this.#isClosed) break;
+      const attempt = this.lines.prepare(transport, limit_ms).then((found) => {
+        if (typeof found === "string") this.events.failed(transport.name, found);
+        else if (winner === null) winner = found;
+        else this.lines.abandon(found);
+      });
+      attempts.push(attempt);
+      await Promise.race([attempt, pause(HEAD_START_MS + 2 * this.roundTrip_ms())]);
+    }
+    await untilAny(attempts, () => winner !== null);
+    return winner;
+  }
+}
+
+/** @param {number} time_ms */
+function pause(time_ms) {
+  return new Promise((resolve) => setTimeout(resolve, time_ms));
+}
+
+/**
+ * Wait until all are done, or one of them has made it true.
+ * @param {Promise<void>[]} attempts
+ * @param {() => boolean} isEnough
+ * @returns {Promise<void>}
+ */
+function untilAny(attempts, isEnough) {
+  return new Promise((resolve) => {
+    for (const attempt of attempts) attempt.then(() => isEnough() && resolve());
+    Promise.all(attempts).then(() => resolve());
+  });
+}
