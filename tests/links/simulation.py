@@ -15,6 +15,7 @@ from tests.links.model import LinkQuality, TwoWayLink, Way
 
 UDP_HEADERS_BYTES = 28
 """IPv4 and UDP, on every datagram."""
+_TICK_S = 1e-6
 
 
 class Program(Protocol):
@@ -84,7 +85,8 @@ class Simulation:
     def _next_due_s(self) -> float:
         times = [end.due_s() for ends in self._ends for end in ends.values()]
         due = [at_s for at_s in (*times, self.link.next_due_s()) if at_s is not None]
-        return max(self.now_s, min(due, default=float("inf")))
+        # Some programs ask for this very moment until the clock has gone on.
+        return max(self.now_s + _TICK_S, min(due, default=float("inf")))
 
     def _step(self, now_s: float) -> None:
         self.now_s = now_s
