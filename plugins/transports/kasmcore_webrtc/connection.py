@@ -11,16 +11,12 @@ from kasmcore_webrtc.lanes import CONTROL, LABELS, LOOSE
 from kasmcore_webrtc.loose import LooseOrder
 from kasmcore_webrtc.process import StackProcess
 from kasmcore_webrtc.records import PATH, SERIAL, FromStack, ToStack
+from kasmcore_webrtc.round_trips import ShortestRoundTrip
 
 NAME = "webrtc"
 MOST_UNREAD_BYTES = 8 * 2**20
 """A viewer that sends faster than it is served is cut: data channels cannot tell it to wait."""
 UNIT_COST_BYTES = 100
-BULK_QUEUE_S = 0.025
-"""Bulk is sent while round trips are no longer than this beyond the shortest ..."""
-BULK_PATIENCE_S = 0.02
-"""... which is looked at so often."""
-SHORTEST_ROUND_TRIP_MEMORY_S = 300.0
 
 
 class WebRtcConnection:
@@ -48,7 +44,7 @@ class WebRtcConnection:
         self._frames: set[int] = set()
         """Serials that wait for their turn, or that the stack has."""
         self._path: PathState | None = None
-        self._shortest: deque[tuple[float, float]] = deque()
+        self._round_trips = ShortestRoundTrip()
         self._fault: RemoteProtocolError | None = None
 
     @property
@@ -84,9 +80,6 @@ class WebRtcConnection:
         """Send one message; returns when SCTP has taken it. As in Connection."""
         if lane is Lane.FRAMES:
             raise ValueError("frames are sent by send_frame")
-        if lane is Lane.BULK:
-            while self._is_path_busy() and not self.ended.is_set():
-                await trio.sleep(BULK_PATIENCE_S)
         async with self._turns[lane]:
             await self._wait_for_turn(lane)
             await self._hand_over(lane, ToStack.UNIT, bytes((lane,)), message)
@@ -209,21 +202,8 @@ class WebRtcConnection:
             self._arrived.set()
 
     def _take_path(self, round_trip_us: int, unsent_bytes: int) -> None:
-        """Keep the shortest round trip of the last minutes: the front of a rising queue."""
-        now_s, round_trip_s = trio.current_time(), round_trip_us / 1e6
-        shortest = self._shortest
-        while shortest and shortest[-1][1] >= round_trip_s:
-            shortest.pop()
-        shortest.append((now_s, round_trip_s))
-        while shortest[0][0] < now_s - SHORTEST_ROUND_TRIP_MEMORY_S:
-            shortest.popleft()
-        self._path = PathState(shortest[0][1], round_trip_s, unsent_bytes)
-
-    def _is_path_busy(self) -> bool:
-        path = self._path
-        if path is None:
-            return False
-        return path.round_trip_s - path.shortest_round_trip_s > BULK_QUEUE_S
+        shortest_s = self._round_trips.shortest_with(trio.current_time(), round_trip_us / 1e6)
+        self._path = PathState(shortest_s, round_trip_us / 1e6, unsent_bytes)
 
     def _end(self, reason: str) -> None:
         self._end_reason = reason

@@ -35,6 +35,10 @@ class PieceSink(Protocol):
     def buffered_bytes(self) -> int:
         """What all channels together hold that is not sent."""
 
+    @property
+    def is_path_busy(self) -> bool:
+        """True while packets queue in the network, so that bulk must wait."""
+
     def send(self, label: str, message: bytes) -> None:
         """Hand over one message."""
 
@@ -60,6 +64,11 @@ class LaneSender:
         """What was not handed over yet."""
         return sum(len(w.unit) - w.start for queue in self._waiting.values() for w in queue)
 
+    @property
+    def has_bulk(self) -> bool:
+        """True when bulk waits: nothing tells when the path is not busy any more."""
+        return bool(self._waiting[Lane.BULK])
+
     def put(self, lane: Lane, unit: memoryview, serial: int = 0) -> None:
         """Send a unit in its turn."""
         self._waiting[lane].append(_Waiting(unit, serial))
@@ -78,6 +87,8 @@ class LaneSender:
             limit = BUFFERED_BESIDE_BULK_BYTES if lane is Lane.BULK else BUFFERED_BYTES
             while queue:
                 if self._sink.buffered_bytes >= limit:
+                    return
+                if lane is Lane.BULK and self._sink.is_path_busy:
                     return
                 waiting = queue[0]
                 self._sink.send(LABEL_OF_LANE[lane], self._next_piece(lane, waiting))

@@ -23,6 +23,7 @@ from kasmcore_webrtc.lanes import (
 from kasmcore.api import ConnectionEnded, Lane
 
 T = TypeVar("T")
+MOST_UNREAD_BYTES = 256 * 1024
 MOST_UNIT_BYTES = 17 * 2**20
 UNORDERED = frozenset(("frames", "loose"))
 Answer = Callable[[str], Awaitable[str]]
@@ -71,6 +72,8 @@ class ClientChannels:
     def buffered_bytes(self) -> int:
         return sum(channel.bufferedAmount for channel in self._channels.values())
 
+    is_path_busy = False
+
     def send(self, label: str, message: bytes) -> None:
         self._channels[label].send(message)
 
@@ -91,6 +94,8 @@ class WebRtcClient:
         self._chunks = ChunkJoiner()
         self._turns = {lane: trio.Lock() for lane in Lane}
         self._taken = {lane: trio.Event() for lane in Lane}
+        self._unread_bytes = 0
+        self._has_room = threading.Condition()
         self._lanes = LaneSender(ClientChannels(self.channels), 1100, self._unit_taken)
 
     async def connect(self, answer: Answer, labels: tuple[str, ...] = LABELS) -> None:
@@ -133,11 +138,14 @@ class WebRtcClient:
 
     async def receive(self) -> bytes:
         try:
-            return await self._receiver.receive()
+            unit = await self._receiver.receive()
         except trio.EndOfChannel as error:
             raise ConnectionEnded("the server is gone") from error
+        self._count_unread(-len(unit))
+        return unit
 
     async def aclose(self, reason: str) -> None:
+        self._count_unread(-(10**9))
         await in_loop(self.loop, self.peer.close())
 
     def _watch(self, channel: RTCDataChannel) -> None:
@@ -147,17 +155,32 @@ class WebRtcClient:
         channel.on("open", lambda: self._token.run_sync_soon(self._opened[label].set))
         channel.on("bufferedamountlow", self._lanes.pump)
         channel.on("close", lambda: self._token.run_sync_soon(self._sender.close))
-        channel.on("message", lambda message: self._token.run_sync_soon(self._take, label, message))
+        channel.on("message", lambda message: self._message_came(label, message))
+
+    def _message_came(self, label: str, message: bytes) -> None:
+        """Runs in the loop, which stands still while too much is unread: nobody reads then."""
+        self._token.run_sync_soon(self._take, label, message)
+        with self._has_room:
+            self._has_room.wait_for(lambda: self._unread_bytes < MOST_UNREAD_BYTES)
+
+    def _count_unread(self, difference: int) -> None:
+        with self._has_room:
+            self._unread_bytes += difference
+            self._has_room.notify()
 
     def _take(self, label: str, message: bytes) -> None:
         if label == FRAMES:
             for serial, unit in self._chunks.feed(message):
                 self.frames.append(serial)
-                self._sender.send_nowait(unit)
+                self._deliver(unit)
             return
         unit = self._joiners[label].feed(message)
         if unit is not None:
-            self._sender.send_nowait(unit)
+            self._deliver(unit)
+
+    def _deliver(self, unit: bytes) -> None:
+        self._count_unread(len(unit))
+        self._sender.send_nowait(unit)
 
     def _unit_taken(self, lane: Lane) -> None:
         self._token.run_sync_soon(self._taken[lane].set)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from kasmcore_webrtc.lanes import PieceSink
 from kasmcore_webrtc.records import OpenRequest
 
 GATHER_LIMIT_S = 6.0
@@ -27,8 +26,15 @@ class PeerEvents(Protocol):
         """The peer is gone, or was never reached."""
 
 
-class PeerLink(PieceSink, Protocol):
+class PeerLink(Protocol):
     """One peer connection."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What all channels together hold that is not sent."""
+
+    def send(self, label: str, message: bytes) -> None:
+        """Hand over one message; a channel that has closed takes none."""
 
     @property
     def answer(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from kasmcore.api import Lane
@@ -17,13 +18,46 @@ from kasmcore_webrtc.lanes import (
     PieceJoiner,
 )
 from kasmcore_webrtc.records import PATH, SERIAL, FromStack, Record, ToStack
+from kasmcore_webrtc.round_trips import ShortestRoundTrip
 from kasmcore_webrtc.stack.interface import PeerLink
 
 DRAIN_LIMIT_S = 1.0
 DRAIN_STEP_S = 0.01
 PATH_PERIOD_S = 0.1
+BULK_PERIOD_S = 0.02
+BULK_QUEUE_S = 0.025
+"""Bulk goes while round trips are no longer than this beyond the shortest."""
 
 Tell = Callable[[FromStack, bytes], None]
+
+
+class PeerPath:
+    """A PieceSink that watches how long packets take."""
+
+    def __init__(self, link: PeerLink) -> None:
+        self._link = link
+        self._round_trips = ShortestRoundTrip()
+        self._last_sent_s = 0.0
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What all channels together hold that is not sent."""
+        return self._link.buffered_bytes
+
+    @property
+    def is_path_busy(self) -> bool:
+        """True while packets queue; a path without packets measures nothing, and is not busy."""
+        round_trip_s = self._link.round_trip_s
+        if round_trip_s is None:
+            return False
+        now_s = time.monotonic()
+        queue_s = round_trip_s - self._round_trips.shortest_with(now_s, round_trip_s)
+        return queue_s > BULK_QUEUE_S and now_s - self._last_sent_s < round_trip_s
+
+    def send(self, label: str, message: bytes) -> None:
+        """Hand over one message."""
+        self._last_sent_s = time.monotonic()
+        self._link.send(label, message)
 
 
 class StackPeer:
@@ -42,14 +76,17 @@ class StackPeer:
     async def run(self, link: PeerLink) -> str:
         """Serve it; returns why it ended."""
         self._link = link
+        path = PeerPath(link)
         self._sender = LaneSender(
-            link, self._chunk_bytes, lambda lane: self._tell(FromStack.TAKEN, bytes((lane,)))
+            path, self._chunk_bytes, lambda lane: self._tell(FromStack.TAKEN, bytes((lane,)))
         )
         try:
             while not self._ended.is_set():
                 self._tell_path(link, self._sender)
+                self._sender.pump()
+                period_s = BULK_PERIOD_S if self._sender.has_bulk else PATH_PERIOD_S
                 try:
-                    async with asyncio.timeout(PATH_PERIOD_S):
+                    async with asyncio.timeout(period_s):
                         await self._ended.wait()
                 except TimeoutError:
                     continue
