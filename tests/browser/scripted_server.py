@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
 import queue
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,14 +21,14 @@ from wsproto.events import BytesMessage, CloseConnection
 
 from kasmcore.protocol.codec import MessageDecoder, MessageEncoder
 from kasmcore.protocol.frame_wire import CodecTable
-from kasmcore.protocol.messages import Hello, Message, Welcome
+from kasmcore.protocol.messages import Attach, Attached, Hello, Message, ResumeOffer, Welcome
 from kasmcore.protocol.table import Sender
-from kasmcore.protocol.version import SUBPROTOCOL
+from kasmcore.protocol.version import FEATURE_RESUME, SUBPROTOCOL
 from kasmcore.values.frames import EncodedFrame, FramePart, FrameTimes
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import FULL_PERMISSIONS
-from kasmcore.values.viewer_events import FrameFailed, FrameShown, PictureSettings, Ping
-from kasmcore.values.viewer_updates import Pong
+from kasmcore.values.viewer_events import FrameFailed, FrameShown, KeyEvent, PictureSettings, Ping
+from kasmcore.values.viewer_updates import Farewell, Pong
 
 CLIENT = Path(__file__).resolve().parents[2] / "www"
 ANSWER_LIMIT_S = 20.0
@@ -44,7 +46,7 @@ Answer = FrameShown | FrameFailed
 
 @attrs.define(eq=False)
 class ScriptedViewer:
-    """One connection of the page: what the server says to it, and what it answered."""
+    """One session of the page: what the server says to it, and what it answered."""
 
     hello: Hello
     _socket: socket.socket
@@ -53,6 +55,27 @@ class ScriptedViewer:
     _serial: int = 0
     _answers: queue.SimpleQueue[Answer] = attrs.field(factory=queue.SimpleQueue)
     _wishes: queue.SimpleQueue[PictureSettings] = attrs.field(factory=queue.SimpleQueue)
+    received: int = 0
+    """Control messages since Hello, over all connections."""
+    moves: int = 0
+    """How often the page went on over another connection."""
+    pressed: list[str] = attrs.field(factory=list)
+    """Keys in the order in which they were pressed, by their place on the keyboard."""
+    is_deaf: bool = False
+    """True: the network swallows what the page says on this connection."""
+
+    def move(self, to: socket.socket, connection: Connection, token: str) -> None:
+        """Go on over another connection."""
+        old, self._socket, self._connection = self._socket, to, connection
+        self.moves += 1
+        self.is_deaf = False
+        self.tell(Attached(self.received, self._serial + 1), ResumeOffer(token, 15))
+        with contextlib.suppress(OSError):
+            old.shutdown(socket.SHUT_RDWR)
+
+    def uses(self, connected: socket.socket) -> bool:
+        """True while the session runs over this connection."""
+        return self._socket is connected
 
     def tell(self, *messages: Message) -> None:
         """Send messages in one piece."""
@@ -86,7 +109,12 @@ class ScriptedViewer:
 
     def take(self, message: Message) -> None:
         """Note what the page said."""
-        if isinstance(message, Ping):
+        if self.is_deaf:
+            return
+        self.received += 1
+        if isinstance(message, KeyEvent) and message.pressed:
+            self.pressed.append(message.code)
+        elif isinstance(message, Ping):
             self.tell(Pong(message.token))
         elif isinstance(message, FrameShown | FrameFailed):
             self._answers.put(message)
@@ -104,8 +132,16 @@ class ScriptedServer:
 
     codecs: tuple[str, ...]
     size: Size
+    offers_resuming: bool = False
+    is_closed: bool = False
+    """True: no connection is accepted, but the page and what it asks are there."""
     url: str = ""
     _viewers: queue.SimpleQueue[ScriptedViewer] = attrs.field(factory=queue.SimpleQueue)
+    _tokens: dict[str, ScriptedViewer] = attrs.field(factory=dict)
+
+    def forget_sessions(self) -> None:
+        """No token is good any more."""
+        self._tokens.clear()
 
     def next_viewer(self) -> ScriptedViewer:
         """The page's next connection; it is welcome already."""
@@ -124,7 +160,7 @@ class ScriptedServer:
         return json.dumps(info).encode()
 
     def serve(self, connected: socket.socket) -> None:
-        """Welcome one connection and read it to its end."""
+        """Welcome one connection, or let a session go on over it, and read it to its end."""
         connection = Connection(ConnectionType.SERVER)
         decoder: MessageDecoder[Message] = MessageDecoder(Sender.CLIENT)
         viewer: ScriptedViewer | None = None
@@ -136,10 +172,28 @@ class ScriptedServer:
                 if not isinstance(event, BytesMessage):
                     continue
                 for message in decoder.decode(bytes(event.data)):
-                    if viewer is not None:
-                        viewer.take(message)
-                    elif isinstance(message, Hello):
+                    if isinstance(message, Hello):
                         viewer = self._welcome(message, connected, connection)
+                    elif isinstance(message, Attach):
+                        viewer = self._attach(message, connected, connection)
+                    elif viewer is not None and viewer.uses(connected):
+                        viewer.take(message)
+
+    def _offer(self, viewer: ScriptedViewer) -> str:
+        token = secrets.token_urlsafe()
+        self._tokens[token] = viewer
+        return token
+
+    def _attach(
+        self, attach: Attach, connected: socket.socket, connection: Connection
+    ) -> ScriptedViewer | None:
+        viewer = self._tokens.pop(attach.token, None)
+        if viewer is not None:
+            viewer.move(connected, connection, self._offer(viewer))
+            return viewer
+        farewell = MessageEncoder(Sender.SERVER).encode(Farewell("It is over.", may_reconnect=True))
+        connected.sendall(connection.send(BytesMessage(farewell)))
+        return None
 
     def _welcome(
         self, hello: Hello, connected: socket.socket, connection: Connection
@@ -150,6 +204,8 @@ class ScriptedServer:
             Welcome("0", 1, "", FULL_PERMISSIONS, "script", self.codecs, self.size, 0),
         )
         encoder.codecs = CodecTable(self.codecs)
+        if self.offers_resuming and FEATURE_RESUME in hello.features:
+            viewer.tell(ResumeOffer(self._offer(viewer), 15))
         self._viewers.put(viewer)
         return viewer
 
@@ -159,7 +215,7 @@ def _handler(server: ScriptedServer) -> type[http.server.BaseHTTPRequestHandler]
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            if self.path == "/ws":
+            if self.path == "/ws" and not server.is_closed:
                 self._upgrade()
                 return
             if self.path == "/api/client":
