@@ -110,7 +110,7 @@ def _readings(pid: int, clients: Sequence[Client]) -> tuple[float, float, float]
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--viewers", type=int, default=10)
     parser.add_argument("--only", choices=tuple(SCENES), action="append")
