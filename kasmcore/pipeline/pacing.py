@@ -86,7 +86,8 @@ class Pacer:
     _drain_every_s: float = attrs.field(default=_DRAINED_FIRST_S, init=False)
     _had_room: bool = attrs.field(default=True, init=False)
     _carried_bytes: int = attrs.field(default=0, init=False)
-    _input_s: float = attrs.field(default=-1e9, init=False)
+    input_s: float = attrs.field(default=-1e9, init=False)
+    """When the viewer last did something."""
     _is_overdue: bool = attrs.field(default=False, init=False)
     _queued_at_viewer: float = attrs.field(default=0.0, init=False)
     _in_flight: collections.deque[_Sent] = attrs.field(factory=collections.deque, init=False)
@@ -163,14 +164,9 @@ class Pacer:
         portion = max(self.frame_budget_bytes(), self.bytes_per_s * _LONGEST_PORTION_S)
         return portion if self.link.is_proven else min(portion, _MOST_UNPROVEN_BYTES / 2)
 
-    @property
-    def input_s(self) -> float:
-        """When the viewer last did something."""
-        return self._input_s
-
     def note_input(self, now_s: float) -> None:
         """The viewer did something and waits for the effect."""
-        self._input_s = now_s
+        self.input_s = now_s
         self.advance(now_s)
 
     def sent(self, serial: int, payload_bytes: int, now_s: float) -> None:
@@ -266,6 +262,6 @@ class Pacer:
 
     def _may_overtake(self) -> bool:
         """One frame may go beyond the limit for what input has changed."""
-        if self._now_s - self._input_s > _INPUT_MEMORY_S or self.in_flight > _MOST_IN_FLIGHT:
+        if self._now_s - self.input_s > _INPUT_MEMORY_S or self.in_flight > _MOST_IN_FLIGHT:
             return False
         return not any(frame.overtook for frame in self._in_flight)
