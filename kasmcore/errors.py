@@ -82,7 +82,15 @@ class RemoteProtocolError(KasmcoreError):
 
 
 class ConnectionEnded(KasmcoreError):
-    """The connection is closed; the viewer has left."""
+    """The connection is closed or broken.
+
+    Args:
+        is_in_order: True when the peer closed it: it does not mean to come back.
+    """
+
+    def __init__(self, what: str, *, is_in_order: bool = False) -> None:
+        self.is_in_order = is_in_order
+        super().__init__(what)
 
 
 class EncodeError(KasmcoreError):

@@ -154,6 +154,14 @@ class SessionConfig:
         "whole_screen everything, which takes the least bandwidth, off nothing.",
         choices=("auto", "off", "whole_screen"),
     )
+    resume_grace: int = setting(
+        15,
+        "How long a viewer whose connection broke may take to come back without a login. 0 ends "
+        "it at once.",
+        at_least=0,
+        at_most=3600,
+        unit="s",
+    )
     frames_in_flight: int = setting(
         2,
         "Frames that may be on the way to a viewer before its acknowledgement is awaited.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -32,8 +32,30 @@ class ViewerAbilities:
     """Shortest round trip that its transport has measured; None when it measures none."""
 
 
+@attrs.frozen
+class LinkBroken:
+    """The viewer's connection broke; it may come back, and nothing is sent meanwhile."""
+
+
+@attrs.frozen
+class LinkAttached:
+    """The viewer goes on with another connection."""
+
+    next_serial: int
+    """No frame before this one arrives any more."""
+    path_round_trip_s: float | None
+    """As ``ViewerAbilities.path_round_trip_s``, of the new connection."""
+
+
+LinkChange = LinkBroken | LinkAttached
+
+
 class ViewerLink(Protocol):
-    """The session's side of one viewer: values out, values in."""
+    """The session's side of one viewer: values out, values in.
+
+    Frames arrive in the order in which they were sent unless it is an ``UnorderedLink`` and says
+    otherwise.
+    """
 
     @property
     def viewer(self) -> ViewerInfo:
@@ -51,10 +73,22 @@ class ViewerLink(Protocol):
             ConnectionEnded: the viewer is gone.
         """
 
-    async def receive(self) -> ViewerEvent:
-        """Wait for what the viewer does next.
+    async def receive(self) -> ViewerEvent | LinkChange:
+        """Wait for what the viewer does next, or what happens to its connection.
 
         Raises:
             ConnectionEnded: the viewer is gone.
             RemoteProtocolError: it broke the protocol.
         """
+
+
+@runtime_checkable
+class UnorderedLink(Protocol):
+    """A ViewerLink over connections of which some carry each frame on its own may also have this.
+
+    There a frame can be dropped by sending ``FramesDropped``.
+    """
+
+    @property
+    def is_unordered(self) -> bool:
+        """True while frames may arrive in any order: each is acknowledged by itself."""

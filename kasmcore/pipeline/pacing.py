@@ -91,6 +91,8 @@ class Pacer:
     _is_overdue: bool = attrs.field(default=False, init=False)
     _queued_at_viewer: float = attrs.field(default=0.0, init=False)
     _in_flight: collections.deque[_Sent] = attrs.field(factory=collections.deque, init=False)
+    _stragglers: dict[int, int] = attrs.field(factory=dict, init=False)
+    """Bytes of frames that newer ones have overtaken, by serial."""
 
     def __attrs_post_init__(self) -> None:
         self.link = LinkEstimate(long_queue_s=2 * self.target_queue_s)
@@ -176,7 +178,9 @@ class Pacer:
         self._idle_since_s = now_s
         self.advance(now_s)
 
-    def shown(self, serial: int, now_s: float, viewer_s: float, queued: int = 0) -> bool:
+    def shown(
+        self, serial: int, now_s: float, viewer_s: float, queued: int = 0, *, alone: bool = False
+    ) -> bool:
         """The viewer acknowledged a frame, and all before it.
 
         Args:
@@ -184,23 +188,46 @@ class Pacer:
             now_s: when the acknowledgement arrived.
             viewer_s: time that decoding and showing took at the viewer.
             queued: frames that wait there to be decoded or shown.
+            alone: frames come in any order. Those before it are held up in the network, or lost,
+                and do not count as being on their way any more.
 
         Returns: False when no such frame is in flight.
         """
         if not any(frame.serial == serial for frame in self._in_flight):
-            return False
+            return self._straggler_arrived(serial)
         self._queued_at_viewer += _LEARNING_RATE * (queued - self._queued_at_viewer)
         payload_bytes = 0
         while True:
             frame = self._in_flight.popleft()
-            payload_bytes += frame.payload_bytes
             if frame.serial == serial:
+                payload_bytes += frame.payload_bytes
                 break
+            if alone:
+                self._stragglers[frame.serial] = frame.payload_bytes
+            else:
+                payload_bytes += frame.payload_bytes
         self._carried_bytes += payload_bytes
         shortest_s = self.link.shortest_round_trip_s
         self.link.arrived(frame.sent_s, payload_bytes, now_s - viewer_s)
         self._drain_at_times(now_s, shortest_s)
         self.advance(now_s)
+        return True
+
+    def lost(self, serial: int) -> None:
+        """A frame does not arrive any more; that teaches nothing about when others do."""
+        self._stragglers.pop(serial, None)
+        for frame in self._in_flight:
+            if frame.serial == serial:
+                self._in_flight.remove(frame)
+                break
+        self.advance(self._now_s)
+
+    def _straggler_arrived(self, serial: int) -> bool:
+        """A frame came after newer ones: when it came tells about its loss, not about the link."""
+        payload_bytes = self._stragglers.pop(serial, None)
+        if payload_bytes is None:
+            return False
+        self._carried_bytes += payload_bytes
         return True
 
     def _gain(self) -> float:

@@ -30,6 +30,7 @@ from kasmcore.server.responses import (
 from kasmcore.server.server_setup import ServeViewer
 from kasmcore.server.static_files import StaticFiles
 from kasmcore.server.visits import LetInVisit, OpenVisits, WebSocketExchange
+from kasmcore.values.permissions import Guest
 
 _log = logging.getLogger(__name__)
 _PROGRAM_PATHS = ("/api/", "/plugins/", "/transports/")
@@ -149,8 +150,8 @@ class WebApplication:
             await send_websocket_refusal(exchange.send, response.status, headers, response.body)
             return
         log_access(entry, 101, 0)
-        visit = LetInVisit(visitor.user, head.source.address, self.serve_viewer)
-        await self.visits.run(handler, exchange, visit, visitor.session_key)
+        guest = Guest(visitor.user, head.source.address, visitor.session_key)
+        await self.visits.run(handler, exchange, LetInVisit(guest, self.serve_viewer))
 
 
 @attrs.define(eq=False)

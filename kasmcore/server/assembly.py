@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kasmcore.errors import PluginError
-from kasmcore.interfaces.transport import AsgiWebSocketHandler
+from kasmcore.interfaces.transport import AsgiWebSocketHandler, RoutedTransport
 from kasmcore.server.access_counts import AccessCounts
 from kasmcore.server.app import WebApplication
 from kasmcore.server.client_api import (
@@ -24,11 +24,12 @@ from kasmcore.server.responses import security_headers
 from kasmcore.server.server_setup import ServerSetup
 from kasmcore.server.static_files import StaticFiles
 from kasmcore.server.statistics_api import statistics_endpoints
+from kasmcore.server.tickets import Tickets
 from kasmcore.server.visits import OpenVisits
 
 
 def build_application(
-    setup: ServerSetup, chain: LoginChain, counts: AccessCounts, port: int
+    setup: ServerSetup, chain: LoginChain, counts: AccessCounts, port: int, tickets: Tickets
 ) -> WebApplication:
     """Return what answers on the port.
 
@@ -43,7 +44,9 @@ def build_application(
     has_plugin_decoders = any(spec.browser_decoder is not None for spec in setup.encoders)
     return WebApplication(
         gatekeeper=Gatekeeper(chain, config.network, cookie.name),
-        endpoints=EndpointTable.of_endpoints(_endpoints(setup, chain, cookie, visits, counts)),
+        endpoints=EndpointTable.of_endpoints(
+            _endpoints(setup, chain, cookie, visits, counts, tickets)
+        ),
         files=StaticFiles.of_config(config.server.http.httpd_directory),
         websockets=_websockets(setup.transports),
         base_path=base_path,
@@ -61,15 +64,24 @@ def _endpoints(
     cookie: LoginCookie,
     visits: OpenVisits,
     counts: AccessCounts,
+    tickets: Tickets,
 ) -> Iterable[Endpoint]:
+    def end_login(key: str) -> None:
+        visits.end_of_session(key)
+        setup.end_login(key)
+
     lifetime_s = setup.config.security.session_lifetime
-    yield from login_endpoints(chain, cookie, lifetime_s, visits.end_of_session)
+    yield from login_endpoints(chain, cookie, lifetime_s, end_login)
+    yield tickets.endpoint()
     yield client_endpoint(setup.desktop_name, chain.is_required, setup.transports, setup.encoders)
     yield health_endpoint()
     yield metrics_endpoint(setup.metrics, counts.metrics)
     yield from statistics_endpoints(setup.report)
     yield from decoder_endpoints(setup.encoders)
     yield from map(plugin_endpoint, setup.routes)
+    for _, transport in setup.transports:
+        if isinstance(transport, RoutedTransport):
+            yield from map(plugin_endpoint, transport.routes())
 
 
 def _websockets(transports: Transports) -> dict[str, AsgiWebSocketHandler]:

@@ -11,7 +11,7 @@ from kasmcore import __version__
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.interfaces.routes import HttpResponse
 from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
-from kasmcore.interfaces.transport import Transport, TransportSpec
+from kasmcore.interfaces.transport import RoutedTransport, Transport, TransportSpec
 from kasmcore.server.endpoints import Call, Endpoint
 from kasmcore.server.responses import json_response
 from kasmcore.server.static_files import content_response
@@ -29,10 +29,7 @@ def client_endpoint(
     encoders: Encoders,
 ) -> Endpoint:
     """``/api/client``: all that the page must know to connect, in URLs relative to it."""
-    offers = [
-        {"name": spec.name, "path": next(iter(transport.websocket_routes()), "").lstrip("/")}
-        for spec, transport in transports
-    ]
+    offers = [{"name": spec.name, "path": _path_of(transport)} for spec, transport in transports]
     decoders = {
         spec.codec: None if spec.browser_decoder is None else _decoder_url(spec.codec)
         for spec in encoders
@@ -56,6 +53,14 @@ def client_endpoint(
         handler=describe,
         summary="Who is logged in, and how to connect.",
     )
+
+
+def _path_of(transport: Transport) -> str:
+    """Where the browser begins: the WebSocket, or else the first of its own routes."""
+    paths = list(transport.websocket_routes())
+    if not paths and isinstance(transport, RoutedTransport):
+        paths = [route.path for route in transport.routes()]
+    return paths[0].lstrip("/") if paths else ""
 
 
 def health_endpoint() -> Endpoint:

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import attrs
@@ -15,6 +16,7 @@ from hypercorn.typing import ASGIFramework
 
 from kasmcore.config.schema import ServerConfig
 from kasmcore.interfaces.login import Credentials
+from kasmcore.interfaces.transport import Connection
 from kasmcore.server.access_counts import AccessCounts
 from kasmcore.server.app import WebApplication
 from kasmcore.server.assembly import build_application
@@ -24,10 +26,12 @@ from kasmcore.server.exposure import check_exposure
 from kasmcore.server.hypercorn_rules import apply_rules, hypercorn_config
 from kasmcore.server.login import LOCAL_USER, LoginChain
 from kasmcore.server.requests import normalised_base_path
-from kasmcore.server.server_setup import Listening, ServerSetup, ServeViewer
+from kasmcore.server.server_setup import Listening, ServerSetup
 from kasmcore.server.sockets import BindAddress, bind_addresses, open_listeners
+from kasmcore.server.tickets import Tickets
 from kasmcore.server.tls import TlsIdentity
 from kasmcore.server.visits import LetInVisit
+from kasmcore.values.permissions import Guest
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +74,8 @@ def _assembled(
     apply_rules()
     counts = AccessCounts()
     chain = LoginChain.of_config(config.security, setup.users, setup.authenticators, counts)
-    app = build_application(setup, chain, counts, port)
+    tickets = Tickets(chain)
+    app = build_application(setup, chain, counts, port, tickets)
     handler = ConnectionHandler(
         app=ASGIWrapper(cast("ASGIFramework", app)),  # the same calls in narrower types
         http_config=hypercorn_config(setup.limits),
@@ -81,7 +86,7 @@ def _assembled(
         counts=counts,
         congestion_control=config.network.tcp_congestion_control,
     )
-    host = _Host(config, addresses[0].host, port, chain, setup.serve_viewer)
+    host = _Host(config, addresses[0].host, port, tls, chain, tickets, setup)
     return _RunningServer(setup, app, handler, tls, host, _listening(addresses, host, tls))
 
 
@@ -92,15 +97,34 @@ class _Host:
     config: ServerConfig
     host: str
     port: int
+    _tls: TlsIdentity | None
     _chain: LoginChain
-    _serve_viewer: ServeViewer
+    _tickets: Tickets
+    _setup: ServerSetup
+
+    @property
+    def certificate_files(self) -> tuple[Path, Path] | None:
+        """PEM files of the certificate chain and of its key; None without TLS."""
+        return None if self._tls is None else (self._tls.certificate_file, self._tls.key_file)
+
+    @property
+    def has_own_certificate(self) -> bool:
+        """True when the operator configured it."""
+        return self._tls is not None and self.config.network.ssl.pem_certificate is not None
 
     async def admit(self, credentials: Credentials, address: str) -> LetInVisit:
         """Let a peer in as the login page would."""
         user = LOCAL_USER
         if self._chain.is_required:
             user = (await self._chain.log_in(credentials, address)).user
-        return LetInVisit(user, address, self._serve_viewer)
+        return LetInVisit(Guest(user, address), self._setup.serve_viewer)
+
+    async def attach(self, connection: Connection, address: str) -> None:
+        """Serve a connection whose peer proves by a token who it is; its faults end here."""
+        try:
+            await self._setup.attach_viewer(connection, address, self._tickets)
+        except Exception:  # noqa: BLE001 - border: one viewer
+            _log.exception("a connection by %s from %s failed", connection.transport, address)
 
 
 @attrs.define(eq=False)

@@ -77,12 +77,8 @@ class LoginChain:
         Raises:
             RequestRefused: they are wrong (401), or this source or everyone has to wait (429).
         """
+        self.begin_try(address)
         source = source_of(address)
-        wait_s = self._throttle.begin(source, trio.current_time())
-        if wait_s > 0:
-            raise RequestRefused(
-                429, "too many failed logins from your address", retry_after_s=wait_s
-            )
         try:
             proven = await self._ask_all(credentials, address)
         except BaseException:
@@ -95,6 +91,29 @@ class LoginChain:
             raise RequestRefused(401, "wrong user name or password")
         self._throttle.succeeded(source)
         return proven
+
+    def begin_try(self, address: str) -> None:
+        """Somebody is going to present what could be guessed; ``end_try`` follows.
+
+        Raises:
+            RequestRefused: this source has to wait (429).
+        """
+        wait_s = self._throttle.begin(source_of(address), trio.current_time())
+        if wait_s > 0:
+            raise RequestRefused(
+                429, "too many failed logins from your address", retry_after_s=wait_s
+            )
+
+    def end_try(self, address: str, *, was_right: bool | None) -> None:
+        """It was right, or wrong; None when nothing was presented after all."""
+        source = source_of(address)
+        if was_right is None:
+            self._throttle.abandoned(source)
+        elif was_right:
+            self._throttle.succeeded(source)
+        else:
+            self._counts.refused_logins += 1
+            self._throttle.failed(source, trio.current_time())
 
     async def recognise(self, headers: tuple[tuple[str, str], ...], address: str) -> User | None:
         """Ask the plugins' authenticators whether headers alone prove somebody (a proxy's login).

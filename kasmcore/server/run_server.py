@@ -71,12 +71,15 @@ async def run_server(
     async with _open_display(config, plugins.capture_sources) as shown:
         session = Session(_session_parts(config, plugins, shown))
         desktop_name = config.legacy.desktop_name or _default_name(shown)
+        reception = Reception(session, desktop_name)
         setup = ServerSetup(
             config=config,
             port=_port(config, shown),
             desktop_name=desktop_name,
             users=users,
-            serve_viewer=Reception(session, desktop_name).serve,
+            serve_viewer=reception.serve,
+            attach_viewer=reception.attach,
+            end_login=reception.end_login,
             transports=tuple((spec, spec.factory(config)) for spec in plugins.transports),
             encoders=(*plugins.encoders, *plugins.stream_encoders),
             routes=plugins.routes,
@@ -91,7 +94,7 @@ async def run_server(
             if config.security.login_required:
                 # Last of all: a start that fails must not use up a login that nobody was shown.
                 first_owner = await trio.to_thread.run_sync(create_first_owner, users)
-                nursery.start_soon(users.watch, session.user_changed)
+                nursery.start_soon(users.watch, reception.user_changed)
             task_status.started(
                 Started(
                     listening=listening,

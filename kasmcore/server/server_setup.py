@@ -13,12 +13,20 @@ from kasmcore.interfaces.routes import RouteSpec
 from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.interfaces.transport import Connection, Transport, TransportSpec
 from kasmcore.server.users_file import UsersFile
+from kasmcore.session.reception import Doorkeeper
 from kasmcore.stats.metrics import MetricsSource, SessionMetrics
 from kasmcore.stats.report import ReportSource, SessionReport
-from kasmcore.values.permissions import User
+from kasmcore.values.permissions import Guest
 
-ServeViewer = Callable[[Connection, User, str], Awaitable[None]]
-"""Runs one viewer: its connection, who it is, its IP address. Returns when it has left."""
+ServeViewer = Callable[[Connection, Guest], Awaitable[None]]
+"""Runs a viewer on a connection; returns when it needs that no more."""
+AttachViewer = Callable[[Connection, str, Doorkeeper], Awaitable[None]]
+"""Does so for somebody at an IP address who proves by a token who it is."""
+
+
+async def attach_nobody(connection: Connection, address: str, doorkeeper: Doorkeeper) -> None:  # noqa: ARG001 - an AttachViewer
+    """Turn everybody away: there is no session to attach to."""
+    await connection.aclose("there is no session")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +63,8 @@ class ServerSetup:
         desktop_name: title of the page.
         users: the accounts.
         serve_viewer: runs a viewer that was let in.
+        attach_viewer: runs one that proves by a token who it is.
+        end_login: ends the viewers that a login has let in.
         transports: in the order in which the browser tries them.
         encoders: those in use, of images and of streams; the page learns where their decoders are.
         routes: HTTP routes of plugins.
@@ -72,6 +82,8 @@ class ServerSetup:
     transports: tuple[tuple[TransportSpec, Transport], ...] = ()
     encoders: tuple[EncoderSpec | StreamEncoderSpec, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
+    attach_viewer: AttachViewer = attach_nobody
+    end_login: Callable[[str], None] = lambda _login: None
     authenticators: tuple[Authenticator, ...] = ()
     metrics: MetricsSource = SessionMetrics
     report: ReportSource = SessionReport

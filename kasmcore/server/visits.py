@@ -17,7 +17,7 @@ from kasmcore.interfaces.transport import (
 )
 from kasmcore.server.accepted import AcceptedConnection
 from kasmcore.server.server_setup import ServeViewer
-from kasmcore.values.permissions import User
+from kasmcore.values.permissions import Guest, User
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +33,22 @@ _SEND_TO_NOBODY_S = 0.01
 class LetInVisit:
     """A peer that was let in; the ``Visit`` that transports get."""
 
-    user: User
-    address: str
+    guest: Guest
     _serve_viewer: ServeViewer
+
+    @property
+    def user(self) -> User:
+        """Who it is."""
+        return self.guest.user
+
+    @property
+    def address(self) -> str:
+        """Its IP address."""
+        return self.guest.address
 
     async def serve(self, connection: Connection) -> None:
         """Run the viewer on this connection."""
-        await self._serve_viewer(connection, self.user, self.address)
+        await self._serve_viewer(connection, self.guest)
 
 
 @attrs.define(eq=False)
@@ -129,7 +138,6 @@ class OpenVisits:
         handler: AsgiWebSocketHandler,
         exchange: WebSocketExchange,
         visit: LetInVisit,
-        session_key: str | None,
     ) -> None:
         """Run a transport's handler until it or the peer ends, then close the connection.
 
@@ -137,7 +145,7 @@ class OpenVisits:
         handler for ever. So the TCP connection is cut some time after the handler was asked to
         end.
         """
-        opened = _OpenVisit(session_key)
+        opened = _OpenVisit(visit.guest.login)
         self._visits.add(opened)
         try:
             async with trio.open_nursery() as nursery:

@@ -20,6 +20,7 @@ from kasmcore.pipeline.video_mode_plan import plan_in_video_mode
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
+from kasmcore.session.resuming import drop_replaced
 from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.shared_plans import SharedPlans
 from kasmcore.session.video_mode_watch import VideoModeWatch
@@ -27,6 +28,7 @@ from kasmcore.session.viewer import Viewer
 from kasmcore.session.viewer_video import VideoPlan
 from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FramePart, FrameTimes
 from kasmcore.values.permissions import Permission
+from kasmcore.values.viewer_updates import FramesDropped
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,8 +77,8 @@ class FrameSender:
 
     async def _wait_for_credit(self) -> None:
         viewer, since_s = self.viewer, trio.current_time()
-        while not self._has_credit() or not viewer.may(Permission.READ):
-            if viewer.may(Permission.READ):
+        while viewer.is_away or not self._has_credit() or not viewer.may(Permission.READ):
+            if viewer.may(Permission.READ) and not viewer.is_away:
                 with trio.move_on_at(viewer.pacer.credit_due_s()):
                     await viewer.acknowledged.wait()
             else:
@@ -101,7 +103,7 @@ class FrameSender:
         """
         viewer = self.viewer
         waited_for_newer = False
-        while self._has_credit():
+        while self._has_credit() and not viewer.is_away:
             now_s, newest = trio.current_time(), self.flow.newest
             if newest is None:
                 await self._wait_for_change(float("inf"), capture=True)
@@ -207,12 +209,17 @@ class FrameSender:
             video = viewer.video.plan(picture.grid, picture.pending, now_s)
         request = self._request(newest, picture, video)
         copies_before, copies = picture.copies_taken, picture.take_copies()
+        attachments = viewer.attachments
         try:
             plan, parts, planned_s = await self._encode(newest, picture, request, video)
         except EncoderFailed:  # what was planned and what was copied since may be stale
             viewer.forget_picture()
             return
         if viewer.picture is not picture:  # the display changed its size meanwhile
+            viewer.video.start_again()
+            return
+        if viewer.attachments != attachments:  # what this builds on may not have arrived
+            picture.give_back((plan.quality_sent > 0) | (video.quality_sent > 0), copies_before)
             viewer.video.start_again()
             return
         times = FrameTimes(
@@ -252,6 +259,10 @@ class FrameSender:
         frame = EncodedFrame(self._serial, picture.grid.size, group, times)
         sent = SentFrame.of(frame, picture, copies_before, trio.current_time())
         self.viewer.note_sent(sent, times.encoded_s - times.planned_s)
+        if self.viewer.is_unordered:
+            dropped = drop_replaced(self.viewer, frame, sent.sent_s)
+            if dropped:
+                self.viewer.outbox.put(FramesDropped(dropped))
         await self.viewer.link.send(frame)
 
     async def _encode(

@@ -10,6 +10,7 @@ from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.cursors import CursorImage
 from kasmcore.values.viewer_updates import (
     Farewell,
+    FramesDropped,
     Notice,
     PermissionsChanged,
     Pong,
@@ -23,11 +24,13 @@ OutboxUpdate = (
     | Notice
     | PermissionsChanged
     | Farewell
+    | FramesDropped
     | Pong
     | ViewerStatistics
 )
 
 _MOST_NOTICES = 8
+_MOST_DROPPED = 4096
 _BULK = (AllowedClipboard,)
 
 
@@ -35,7 +38,7 @@ _BULK = (AllowedClipboard,)
 class Outbox:
     """One slot for each kind of update; a new value replaces one that was not sent yet.
 
-    Notices have a slot for each topic, at most eight.
+    Notices have a slot for each topic, at most eight. Frames that were dropped come together.
     """
 
     _slots: dict[object, OutboxUpdate] = attrs.field(factory=dict, init=False)
@@ -50,6 +53,9 @@ class Outbox:
             notices = [key for key in self._slots if isinstance(key, tuple)]
             if len(notices) >= _MOST_NOTICES:
                 return
+        waiting = self._slots.get(slot)
+        if isinstance(update, FramesDropped) and isinstance(waiting, FramesDropped):
+            update = FramesDropped((*waiting.serials, *update.serials)[-_MOST_DROPPED:])
         self._slots[slot] = update
         self._filled[isinstance(update, _BULK)].set()
 

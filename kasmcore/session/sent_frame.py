@@ -18,7 +18,7 @@ from kasmcore.values.frames import (
 )
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class SentFrame:
     """A frame that is on its way to the viewer."""
 
@@ -35,8 +35,18 @@ class SentFrame:
     shares: tuple[CodecShare, ...]
     is_key: Mapping[str, bool]
     """Codecs of the video streams that it belongs to: True when it has a key frame."""
+    streams: frozenset[int]
+    """Numbers of the video streams that it has packets of."""
+    has_copies: bool
     held_up_s: float = 0.0
     """How long what it shows had to wait for the viewer's credit."""
+    is_needed: bool = False
+    """Others build on it: it must arrive, or be made up for."""
+    lacking: TileMask = attrs.field(init=False)
+    """What it covers and no newer frame does."""
+
+    def __attrs_post_init__(self) -> None:
+        self.lacking = self.tiles
 
     @classmethod
     def of(
@@ -57,6 +67,10 @@ class SentFrame:
             payload_bytes=frame.payload_bytes,
             shares=_shares(frame.rectangles),
             is_key=is_key,
+            streams=frozenset(
+                part.stream for part in frame.rectangles if isinstance(part, VideoRectangle)
+            ),
+            has_copies=any(isinstance(part, CopiedRectangle) for part in frame.rectangles),
         )
 
 

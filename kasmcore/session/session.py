@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import attrs
 import trio
@@ -46,6 +47,8 @@ from kasmcore.values.viewer_updates import Farewell
 
 _LOG = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _SMALLEST_SIDE = 64
 _FAREWELL_S = 1.0
 
@@ -84,6 +87,8 @@ class Session:
     _input: InputFlow = attrs.field(init=False)
     _clipboard: ClipboardFlow = attrs.field(init=False)
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+    _keeping: trio.Nursery | None = attrs.field(default=None, init=False)
+    """Runs viewers that may outlive the connection that they came by."""
     _somebody_left: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -129,23 +134,38 @@ class Session:
         reason = "the display has ended"
         try:
             with LoopWatch(self.loop_lag).watching():
-                async with trio.open_nursery() as nursery:
-                    self._nursery = nursery
-                    nursery.start_soon(self.frames.run)
-                    nursery.start_soon(self._cursor.run)
-                    nursery.start_soon(self._clipboard.run)
-                    nursery.start_soon(StatisticsFlow(lambda: self.viewers).run)
-                    task_status.started()
+                async with trio.open_nursery() as self._keeping:
+                    await self._run_flows(task_status)
         except trio.Cancelled:
             reason = "the server stops"
             raise
+        finally:
+            self._nursery = self._keeping = None
+            self.parts.events.session_ended(self.parts.display, reason)
+
+    async def _run_flows(self, task_status: trio.TaskStatus[None]) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self.frames.run)
+                nursery.start_soon(self._cursor.run)
+                nursery.start_soon(self._clipboard.run)
+                nursery.start_soon(StatisticsFlow(lambda: self.viewers).run)
+                task_status.started()
         except BaseExceptionGroup as group:
             if group.subgroup(CaptureEnded) is not None:
                 await self._bid_farewell("The desktop has ended.")
             raise
-        finally:
-            self._nursery = None
-            self.parts.events.session_ended(self.parts.display, reason)
+
+    def keep(self, run: Callable[[T], Awaitable[None]], argument: T) -> None:
+        """Run something as long as this session at most, whoever asked for it.
+
+        Raises:
+            ConnectionEnded: the session does not run.
+        """
+        if self._keeping is None:
+            raise ConnectionEnded("the session has ended")
+        self._keeping.start_soon(run, argument)
 
     async def serve_viewer(self, link: ViewerLink) -> None:
         """Run one viewer until it leaves; its faults end here."""
@@ -225,6 +245,7 @@ class Session:
             resize=self._resize_for,
             rules=self._rules,
             counts=self.pool.counts,
+            on_attached=self._cursor.welcome,
         )
         abilities = viewer.link.abilities
         if abilities.viewport is not None and abilities.wants_resize:

@@ -8,7 +8,7 @@ import time
 import attrs
 import trio
 
-from kasmcore.interfaces.viewer_link import ViewerLink
+from kasmcore.interfaces.viewer_link import UnorderedLink, ViewerLink
 from kasmcore.pipeline.copies import FrameChange
 from kasmcore.pipeline.pacing import Pacer
 from kasmcore.pipeline.pending import ViewerPicture
@@ -72,6 +72,14 @@ class Viewer:
     _behind_since_s: float = attrs.field(default=0.0, init=False)
     """Since when changes were pending, if any are."""
     on_the_way: collections.deque[SentFrame] = attrs.field(factory=collections.deque, init=False)
+    is_away: bool = attrs.field(default=False, init=False)
+    """Its connection broke: nothing reaches it until it comes back."""
+    attachments: int = attrs.field(default=0, init=False)
+    """How often it went on with another connection."""
+    _sent_picture: ViewerPicture | None = attrs.field(default=None, init=False)
+    """What the latest frame is part of."""
+    _restarted: dict[int, int] = attrs.field(factory=dict, init=False)
+    """By stream: the newest frame that was sent when it had to start again."""
     acknowledged: trio.Event = attrs.field(factory=trio.Event, init=False)
     changed: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -113,11 +121,17 @@ class Viewer:
     def note_input(self, now_s: float) -> None:
         """It did something whose effect should overtake what is on its way."""
         self.pacer.note_input(now_s)
-        self._wake_sender()
+        self.wake_sender()
 
     def note_sent(self, sent: SentFrame, encode_s: float) -> None:
         """A frame was handed to the link."""
-        self.on_the_way.append(attrs.evolve(sent, held_up_s=self._held_up_s(sent)))
+        sent.held_up_s = self._held_up_s(sent)
+        sent.is_needed = sent.has_copies or self._sent_picture is not sent.picture
+        if sent.is_needed:
+            for before in self.on_the_way:
+                before.is_needed = True
+        self._sent_picture = sent.picture
+        self.on_the_way.append(sent)
         self.pacer.sent(sent.serial, sent.payload_bytes, sent.sent_s)
         self.counters.frames += 1
         self.counters.payload_bytes += sent.payload_bytes
@@ -127,30 +141,54 @@ class Viewer:
         """The viewer shows a frame; None when it names one that is not on its way."""
         viewer_s = (shown.decode_us + shown.present_us) / 1e6
         sent = self._finish(shown.serial)
-        if sent is None or not self.pacer.shown(shown.serial, now_s, viewer_s, shown.queued):
+        if sent is None or not self.pacer.shown(
+            shown.serial, now_s, viewer_s, shown.queued, alone=self.is_unordered
+        ):
             return None
-        self._wake_sender()
+        self.wake_sender()
         self.faults.note_shown(sent)
         timeline = _timeline(sent, shown, now_s)
         self.limits.add(now_s, self._cost(sent, timeline), self.rules.frame_interval_s)
         self.newest_shown = sent, timeline, now_s
         return timeline
 
-    def note_failed(self, serial: int, now_s: float) -> SentFrame | None:
-        """The viewer could not show a frame: its tiles are pending again.
+    @property
+    def is_unordered(self) -> bool:
+        """True while its frames may arrive in any order."""
+        return isinstance(self.link, UnorderedLink) and self.link.is_unordered
+
+    def note_failed(self, serial: int, now_s: float, *, is_lost: bool = False) -> SentFrame | None:
+        """The viewer could not show a frame, or it never arrived: its tiles are pending again.
 
         Returns: None when it names one that is not on its way.
         """
         sent = self._finish(serial)
-        if sent is None or not self.pacer.shown(serial, now_s, 0.0):
+        if sent is None:
+            return None
+        if is_lost:
+            self.pacer.lost(serial)
+        elif not self.pacer.shown(serial, now_s, 0.0, alone=self.is_unordered):
             return None
         self.counters.failed_frames += 1
-        self.video.start_again()
-        if self.picture is sent.picture:  # else all was pending again after it
-            sent.picture.give_back(sent.tiles, sent.copies_before)
-        self._wake_sender()
+        self.give_back(sent)
+        self.wake_sender()
         self.wake()
         return sent
+
+    def give_back(self, sent: SentFrame) -> None:
+        """What a frame showed did not reach the viewer; the caller takes it from the way.
+
+        A stream that lacks a packet starts again, but not once more for those that were sent
+        before it did.
+        """
+        lacking = {
+            stream for stream in sent.streams if sent.serial > self._restarted.get(stream, 0)
+        }
+        for stream in lacking:
+            self._restarted[stream] = self.newest_serial()
+        self.video.start_again(lacking)
+        if self.picture is sent.picture:  # else all was pending again after it
+            sent.picture.give_back(sent.tiles, sent.copies_before)
 
     def newest_serial(self) -> int:
         """Of the newest frame that was sent; 0 before the first."""
@@ -180,15 +218,21 @@ class Viewer:
         )
 
     def _finish(self, serial: int) -> SentFrame | None:
-        """Take a frame, and those before it, from the way."""
+        """Take a frame from the way, and those before it where frames come in order."""
         if not any(sent.serial == serial for sent in self.on_the_way):
             return None
+        if self.is_unordered:
+            sent = next(sent for sent in self.on_the_way if sent.serial == serial)
+            self.on_the_way.remove(sent)
+            return sent
         while True:
             sent = self.on_the_way.popleft()
             if sent.serial == serial:
                 return sent
 
-    def _wake_sender(self) -> None:
+    def wake_sender(self) -> None:
+        """Let the frame sender look at the pacer again."""
+
         self.acknowledged.set()
         self.acknowledged = trio.Event()
 

@@ -9,16 +9,18 @@ import attrs
 import trio
 
 from kasmcore.errors import RemoteProtocolError
-from kasmcore.interfaces.viewer_link import ViewerLink
+from kasmcore.interfaces.viewer_link import LinkAttached, LinkBroken, LinkChange, ViewerLink
 from kasmcore.session.clipboard_flow import ClipboardFlow
 from kasmcore.session.input_flow import InputFlow
 from kasmcore.session.picture_requests import grant_picture
+from kasmcore.session.resuming import note_attached, note_broken
 from kasmcore.session.send_rules import SendRules
 from kasmcore.session.viewer import Viewer
 from kasmcore.stats.codec_counts import CodecCounts
 from kasmcore.stats.timeline import TimelineStatistics
 from kasmcore.values.geometry import Size
 from kasmcore.values.viewer_events import (
+    LOST_IN_NETWORK,
     ClipboardReceived,
     FrameFailed,
     FrameShown,
@@ -49,6 +51,8 @@ class ViewerEvents:
     rules: SendRules
     """The operator's."""
     counts: CodecCounts
+    on_attached: Callable[[Viewer], None]
+    """Tells a viewer that goes on with another connection what it may not have heard."""
     _failures_in_a_row: int = attrs.field(default=0, init=False)
 
     async def run(self) -> None:
@@ -62,9 +66,15 @@ class ViewerEvents:
         while True:
             await self._handle(await link.receive())
 
-    async def _handle(self, event: ViewerEvent) -> None:
+    async def _handle(self, event: ViewerEvent | LinkChange) -> None:
         viewer = self.viewer
         match event:
+            case LinkBroken():
+                note_broken(viewer)
+                await self.input_flow.release(viewer)
+            case LinkAttached():
+                note_attached(viewer, event)
+                self.on_attached(viewer)
             case FrameShown():
                 timeline = viewer.note_shown(event, trio.current_time())
                 if timeline is not None:
@@ -93,8 +103,9 @@ class ViewerEvents:
             RemoteProtocolError: the viewer shows nothing at all.
         """
         viewer = self.viewer
-        sent = viewer.note_failed(event.serial, trio.current_time())
-        if sent is None:
+        is_lost = not event.codec and event.reason == LOST_IN_NETWORK
+        sent = viewer.note_failed(event.serial, trio.current_time(), is_lost=is_lost)
+        if sent is None or is_lost:
             return
         is_new = viewer.faults.is_new(sent, event.codec)
         _LOG.log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import attrs
 import numpy as np
@@ -168,10 +168,15 @@ class ViewerVideo:
         ]
         return min(ends_s, default=float("inf"))
 
-    def start_again(self) -> None:
-        """The viewer lost a frame, or asked for all of its picture: streams go on by key frames."""
+    def start_again(self, numbers: Collection[int] | None = None) -> None:
+        """The viewer lost a frame, or asked for all of its picture: streams go on by key frames.
+
+        Args:
+            numbers: of the streams; None: all.
+        """
         for subscription in self._subscriptions.values():
-            subscription.start_again()
+            if numbers is None or subscription.stream.number in numbers:
+                subscription.start_again()
         self._exposed = None
 
     def note_exposed(self, exposed: TileMask | None) -> None:

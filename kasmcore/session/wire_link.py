@@ -3,80 +3,55 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 import trio
 
-from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
-from kasmcore.interfaces.transport import Connection, Lane, MeasuredConnection
-from kasmcore.interfaces.viewer_link import ViewerAbilities
+from kasmcore.errors import ConnectionEnded
+from kasmcore.interfaces.transport import Connection, Lane
+from kasmcore.interfaces.viewer_link import LinkAttached, LinkBroken, LinkChange, ViewerAbilities
 from kasmcore.protocol.clipboard_transfer import TransferRefused
 from kasmcore.protocol.connection import ServerConnection, ServerReceived
-from kasmcore.protocol.messages import Attach, Hello, Welcome
-from kasmcore.protocol.version import (
-    FEATURE_COPY,
-    FEATURE_FULL_CHROMA,
-    FEATURE_SCALED,
-    HANDSHAKE_LIMIT_S,
-)
+from kasmcore.protocol.counted import COUNT_RANGE, COUNTED
+from kasmcore.protocol.messages import Attach, Attached, Hello, ResumeOffer
+from kasmcore.session.wire_path import WirePath
 from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.frames import EncodedFrame
 from kasmcore.values.permissions import ViewerInfo
-from kasmcore.values.viewer_events import ViewerEvent
-from kasmcore.values.viewer_updates import Farewell, Notice, Severity, ViewerUpdate
+from kasmcore.values.viewer_events import FrameFailed, FrameShown, ViewerEvent
+from kasmcore.values.viewer_updates import (
+    Farewell,
+    FramesDropped,
+    Notice,
+    Severity,
+    ViewerUpdate,
+)
 
-FAREWELL_LIMIT_S = 2.0
-MOST_REASON_CHARACTERS = 1000
-
-ViewerFor = Callable[[Hello], tuple[ViewerInfo, Welcome]]
+_DROPPED_AT_ONCE = 256
+"""As many as fit into one message."""
 
 
-async def open_wire_link(connection: Connection, viewer_for: ViewerFor) -> WireLink:
-    """Shake hands with a client that has just connected.
+class Resuming(Protocol):
+    """How viewers may go on with their session on another connection."""
 
-    Args:
-        connection: is left open, also after an error: whoever opened it closes it.
-        viewer_for: decides who the viewer is and what it is told; called once. Its Welcome names
-            all codecs and features of the server; the client gets those that it also has. What it
-            raises (a KasmcoreError) is told to the client and raised again.
+    @property
+    def grace_s(self) -> int:
+        """How long one whose connection broke may take to come back."""
 
-    Raises:
-        ConnectionEnded: the client left.
-        RemoteProtocolError: no Hello in 10 s, another protocol version, no codec in common. The
-            client has been told.
-    """
-    protocol = ServerConnection()
-    try:
-        with trio.fail_after(HANDSHAKE_LIMIT_S):
-            hello = await _receive_hello(connection, protocol)
-            viewer, offered = viewer_for(hello)
-            welcome = _agree(hello, offered)
-            await connection.send(Lane.CONTROL, protocol.welcome(welcome))
-    except trio.TooSlowError:
-        error = RemoteProtocolError(f"the handshake took over {HANDSHAKE_LIMIT_S:.0f} s")
-        await _say_farewell(connection, protocol, str(error))
-        raise error from None
-    except ConnectionEnded:
-        raise
-    except KasmcoreError as error:
-        await _say_farewell(connection, protocol, str(error))
-        raise
-    path = connection.path if isinstance(connection, MeasuredConnection) else None
-    abilities = ViewerAbilities(
-        path_round_trip_s=None if path is None else path.shortest_round_trip_s,
-        codecs=welcome.codecs,
-        viewport=hello.viewport,
-        wants_resize=hello.wants_resize,
-        can_copy=FEATURE_COPY in welcome.features,
-        can_scale=FEATURE_SCALED in welcome.features,
-        has_full_chroma=FEATURE_FULL_CHROMA in welcome.features,
-    )
-    return WireLink(connection, protocol, viewer, abilities)
+    def issue(self, link: WireLink) -> str:
+        """Return a new token of a viewer."""
+
+    def confirm(self, link: WireLink) -> None:
+        """The viewer has its newest token: the others are void."""
 
 
 class WireLink:
-    """A viewer behind the protocol; implements ViewerLink."""
+    """A viewer behind the protocol; implements ViewerLink and UnorderedLink.
+
+    It may go on with another connection. Only ``receive`` changes from one to the other, so that
+    all that was received before has been handled by then.
+    """
 
     def __init__(
         self,
@@ -84,14 +59,32 @@ class WireLink:
         protocol: ServerConnection,
         viewer: ViewerInfo,
         abilities: ViewerAbilities,
+        resuming: Resuming | None = None,
     ) -> None:
-        self._connection = connection
+        """Take over after Welcome.
+
+        Args:
+            connection: the one that Hello came by.
+            protocol: its state.
+            viewer: who it is.
+            abilities: what it can do.
+            resuming: how it may go on elsewhere; None: not at all.
+        """
+        self._path: WirePath | None = WirePath(connection)
+        self._path.open()
         self._protocol = protocol
         self._viewer = viewer
         self._abilities = abilities
+        self._resuming = resuming
+        self._offered: WirePath | None = None
         self._received: collections.deque[ServerReceived] = collections.deque()
+        self._count = 0
+        self._last_serial = 0
+        self._broken_at_s: float | None = None
+        self._was_heard = True
+        self._end: ConnectionEnded | None = None
+        self._changed = trio.Event()
         self._newest_clipboard: AllowedClipboard | None = None
-        self._lane_locks = {lane: trio.Lock() for lane in Lane}
 
     @property
     def viewer(self) -> ViewerInfo:
@@ -103,78 +96,257 @@ class WireLink:
         """What it can do."""
         return self._abilities
 
-    async def send(self, update: ViewerUpdate) -> None:
-        """Send one update on its lane; waits while the link is busy.
+    @property
+    def is_away(self) -> bool:
+        """True while its connection is broken."""
+        return self._path is None
 
-        Clipboard contents go in chunks, between which the other lanes pass; newer contents end the
-        transfer of older ones.
+    @property
+    def is_unordered(self) -> bool:
+        """True while frames may arrive in any order."""
+        return self._path is not None and self._path.ordering is not None
+
+    async def run_first(self) -> None:
+        """Let the client know how to go on elsewhere; return when it needs its first connection
+        no more. After this was cancelled, or the connection broke, it may still come back.
+        """
+        path = self._path
+        if path is not None:
+            await self._run(path, self._offer())
+
+    async def attach(self, connection: Connection, address: str) -> None:
+        """Go on with a connection that has brought this viewer's token; return as ``run_first``.
+
+        Args:
+            connection: has just opened.
+            address: the client's IP address.
+        """
+        if self._end is not None:
+            return
+        if self._offered is not None:
+            self._offered.release()
+        path = self._offered = WirePath(connection, address)
+        if self._path is not None:
+            self._path.interrupt()
+        self._wake()
+        try:
+            await path.taken.wait()
+        except trio.Cancelled:
+            self._lose(path, ConnectionEnded("the connection was ended"))
+            raise
+        await self._run(path, path.greeting)
+
+    def end(self, reason: str) -> None:
+        """The viewer has left, or has to; safe to repeat."""
+        self._end = self._end or ConnectionEnded(reason, is_in_order=True)
+        for path in (self._path, self._offered):
+            if path is not None:
+                path.release()
+        self._path = self._offered = None
+        self._wake()
+
+    async def send(self, update: ViewerUpdate) -> None:
+        """Send one update on its lane; waits while the link is busy, or the connection broken.
+
+        Frames that meet a broken connection are lost. Clipboard contents go in chunks, between
+        which the other lanes pass; newer contents end the transfer of older ones.
 
         Raises:
             ConnectionEnded: the viewer is gone, or got its Farewell.
             ValueError: a field does not fit its type on the wire.
         """
-        if isinstance(update, AllowedClipboard):
+        if isinstance(update, EncodedFrame):
+            await self._send_frame(update)
+        elif isinstance(update, AllowedClipboard):
             await self._send_clipboard(update)
+        elif isinstance(update, FramesDropped):
+            await self._drop(update)
         else:
-            lane = Lane.FRAMES if isinstance(update, EncodedFrame) else Lane.CONTROL
-            await self._send_on(lane, self._protocol.send(update))
+            if isinstance(update, Farewell) and self._path is None:
+                self.end(update.reason)
+            await self._send_on(Lane.CONTROL, self._protocol.send(update))
 
-    async def receive(self) -> ViewerEvent:
-        """Wait for what the viewer does next.
+    async def receive(self) -> ViewerEvent | LinkChange:
+        """Wait for what the viewer does next, or what becomes of its connection.
 
         Raises:
             ConnectionEnded: the viewer is gone.
             RemoteProtocolError: it broke the protocol.
         """
         while True:
-            while not self._received:
-                data = await self._connection.receive()
-                self._received += self._protocol.receive_data(data)
-            event = self._received.popleft()
-            if isinstance(event, TransferRefused):
-                await self.send(_notice_of(event))
-            elif not isinstance(event, Hello | Attach):
-                return event
+            while self._received:
+                event = self._received.popleft()
+                if isinstance(event, TransferRefused):
+                    await self._try_to_tell(_notice_of(event))
+                elif not isinstance(event, Hello | Attach):
+                    self._note_answer(event)
+                    return event
+            if self._end is not None:
+                raise self._end
+            if self._offered is not None:
+                return self._go_on(self._offered)
+            if self._path is not None:
+                await self._receive_more(self._path)
+            elif self._broken_at_s is None:
+                self._broken_at_s = trio.current_time()
+                return LinkBroken()
+            else:
+                await self._wait_for_return(self._broken_at_s)
+
+    async def _receive_more(self, path: WirePath) -> None:
+        try:
+            data = await path.receive()
+        except ConnectionEnded as error:
+            self._lose(path, error)
+            return
+        if data is None or path is not self._path:  # what was cut off is sent again elsewhere
+            return
+        if not self._was_heard and self._resuming is not None:
+            self._was_heard = True
+            self._resuming.confirm(self)
+        received = self._protocol.receive_data(data)
+        self._count += sum(isinstance(message, COUNTED) for message in received)
+        self._received += received
+
+    def _go_on(self, path: WirePath) -> LinkAttached:
+        """Change to a connection that was offered."""
+        old, self._path, self._offered = self._path, path, None
+        if old is not None:
+            old.release()
+        self._broken_at_s, self._was_heard = None, False
+        self._viewer = attrs.evolve(
+            self._viewer, address=path.address, transport=path.connection.transport
+        )
+        attached = Attached(self._count % COUNT_RANGE, self._last_serial + 1)
+        path.greeting = self._protocol.attached(attached) + self._offer()
+        path.taken.set()
+        self._wake()
+        return LinkAttached(attached.next_serial, path.round_trip_s)
+
+    async def _run(self, path: WirePath, greeting: bytes) -> None:
+        """Say the first words on a connection and wait until it is needed no more."""
+        try:
+            if greeting and not path.released.is_set():
+                await path.connection.send(Lane.CONTROL, greeting)
+            path.open()
+            await path.released.wait()
+        except ConnectionEnded as error:
+            self._lose(path, error)
+        except trio.Cancelled:
+            self._lose(path, ConnectionEnded("the connection was ended"))
+            raise
+
+    def _lose(self, path: WirePath, error: ConnectionEnded) -> None:
+        """A connection broke, or was closed; the client may come back unless it said goodbye."""
+        path.release()
+        path.taken.set()
+        if path is self._offered:
+            self._offered = None
+        if path is self._path:
+            self._path = None
+            if self._resuming is None or error.is_in_order:
+                self._end = self._end or error
+        self._wake()
+
+    async def _wait_for_return(self, broken_at_s: float) -> None:
+        """Wait until something has changed; when the time is over the viewer has left."""
+        grace_s = 0 if self._resuming is None else self._resuming.grace_s
+        changed = self._changed
+        with trio.move_on_at(broken_at_s + grace_s) as patience:
+            await changed.wait()
+        if patience.cancelled_caught:
+            self.end(f"the connection broke, and nobody was back in {grace_s} s")
+
+    def _offer(self) -> bytes:
+        """The message that lets the client go on elsewhere; empty when it may not."""
+        if self._resuming is None:
+            return b""
+        token = self._resuming.issue(self)
+        return self._protocol.send(ResumeOffer(token, self._resuming.grace_s))
+
+    def _note_answer(self, event: ViewerEvent) -> None:
+        ordering = None if self._path is None else self._path.ordering
+        if ordering is not None and isinstance(event, FrameShown | FrameFailed):
+            ordering.settle(event.serial, was_shown=isinstance(event, FrameShown))
+
+    async def _send_frame(self, frame: EncodedFrame) -> None:
+        """Send a frame, if there is a connection; else it comes again when there is one."""
+        self._last_serial = frame.serial
+        message, path = self._protocol.send(frame), self._path
+        if path is None:
+            self._check()
+            await trio.lowlevel.checkpoint()
+            return
+        order = b"" if path.ordering is None else self._protocol.send(path.ordering.order(frame))
+        try:
+            await path.send_frame(frame.serial, order, message)
+        except ConnectionEnded as error:
+            self._lose(path, error)
+            self._check()
+
+    async def _drop(self, dropped: FramesDropped) -> None:
+        path = self._path
+        if path is None:
+            return
+        serials = dropped.serials
+        for serial in serials:
+            path.drop_frame(serial)
+            if path.ordering is not None:
+                path.ordering.settle(serial, was_shown=False)
+        for start in range(0, len(serials), _DROPPED_AT_ONCE):
+            part = FramesDropped(serials[start : start + _DROPPED_AT_ONCE])
+            if not await self._try(path, Lane.CONTROL, self._protocol.send(part)):
+                return
 
     async def _send_clipboard(self, contents: AllowedClipboard) -> None:
+        """Send clipboard contents; from the start again when the connection changed on the way."""
         self._newest_clipboard = contents
-        for message in self._protocol.clipboard_messages(contents.items):
-            if self._newest_clipboard is not contents:
+        is_sent = False
+        while not is_sent and self._newest_clipboard is contents:
+            path = await self._path_to_send_on()
+            for message in self._protocol.clipboard_messages(contents.items):
+                is_sent = self._newest_clipboard is contents and await self._try(
+                    path, Lane.BULK, message
+                )
+                if not is_sent:
+                    break
+            else:
                 return
-            await self._send_on(Lane.BULK, message)
 
     async def _send_on(self, lane: Lane, message: bytes) -> None:
-        async with self._lane_locks[lane]:
-            await self._connection.send(lane, message)
+        """Send a message, again where the connection changed on the way."""
+        while not await self._try(await self._path_to_send_on(), lane, message):
+            pass
 
-
-async def _receive_hello(connection: Connection, protocol: ServerConnection) -> Hello:
-    while True:
-        for message in protocol.receive_data(await connection.receive()):
-            if isinstance(message, Hello):
-                return message
-
-
-def _agree(hello: Hello, offered: Welcome) -> Welcome:
-    """What both sides have, in the server's order."""
-    codecs = tuple(name for name in offered.codecs if name in hello.codecs)
-    if not codecs:
-        raise RemoteProtocolError(
-            f"the client decodes none of the server's codecs {', '.join(offered.codecs)}",
-            remedy="Use a newer browser, or enable another encoder.",
-        )
-    features = tuple(name for name in offered.features if name in hello.features)
-    return attrs.evolve(offered, codecs=codecs, features=features)
-
-
-async def _say_farewell(connection: Connection, protocol: ServerConnection, reason: str) -> None:
-    """Tell a client that does not get in why; give up on one that does not listen."""
-    farewell = protocol.send(Farewell(reason[:MOST_REASON_CHARACTERS], may_reconnect=False))
-    with trio.move_on_after(FAREWELL_LIMIT_S):
+    async def _try(self, path: WirePath, lane: Lane, message: bytes) -> bool:
         try:
-            await connection.send(Lane.CONTROL, farewell)
-        except ConnectionEnded:
-            return
+            return await path.send(lane, message)
+        except ConnectionEnded as error:
+            self._lose(path, error)
+            self._check()
+            return False
+
+    async def _path_to_send_on(self) -> WirePath:
+        """Wait for a connection if there is none."""
+        while True:
+            self._check()
+            if self._path is not None:
+                return self._path
+            await self._changed.wait()
+
+    async def _try_to_tell(self, notice: Notice) -> None:
+        """Send a notice if it can be sent now: whoever receives must not wait for a connection."""
+        if self._path is not None:
+            await self._try(self._path, Lane.CONTROL, self._protocol.send(notice))
+
+    def _check(self) -> None:
+        """Raise ConnectionEnded when the viewer is gone."""
+        if self._end is not None:
+            raise self._end
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
 
 def _notice_of(refused: TransferRefused) -> Notice:

@@ -32,6 +32,17 @@ class User:
 
 
 @attrs.frozen
+class Guest:
+    """Somebody who was let in, and may become a viewer."""
+
+    user: User
+    address: str
+    """IP address."""
+    login: str | None = attrs.field(repr=False, default=None)
+    """Names the login kept by cookie that let it in, with which all ends; None when none did."""
+
+
+@attrs.frozen
 class ViewerInfo:
     """One connected viewer, as policies and notifications see it."""
 

@@ -98,6 +98,10 @@ class FrameShown:
     """Frames received but not yet shown."""
 
 
+LOST_IN_NETWORK = "lost"
+"""Reason of a ``FrameFailed`` without codec: the frame, or one that it needs, did not arrive."""
+
+
 @attrs.frozen
 class FrameFailed:
     """The viewer could not decode the frame; it keeps the picture that it had."""

@@ -25,6 +25,8 @@ CLOSE_LIMIT_S = 1.0
 """How long the message that is being written may take when the connection is to end."""
 MOST_REASON_BYTES = 123
 NORMAL_CLOSURE = 1000
+GOING_AWAY = 1001
+CLOSED_BY_THE_PAGE = (NORMAL_CLOSURE, GOING_AWAY)
 
 
 class WebSocketConnection:
@@ -104,7 +106,10 @@ class WebSocketConnection:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
                 self._end()
-                raise ConnectionEnded("the viewer closed the connection")
+                raise ConnectionEnded(
+                    "the viewer closed the connection",
+                    is_in_order=event.get("code") in CLOSED_BY_THE_PAGE,
+                )
             if event["type"] == "websocket.receive":
                 data = event.get("bytes")
                 if not isinstance(data, bytes):

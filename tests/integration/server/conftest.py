@@ -20,7 +20,6 @@ from kasmcore.api import (
     ServerConfig,
     TransportHost,
     TransportSpec,
-    User,
     Visit,
 )
 from kasmcore.config.schema_network import (
@@ -35,6 +34,7 @@ from kasmcore.server.server_setup import Listening, ServerSetup
 from kasmcore.server.users_file import UsersFile
 from kasmcore.users.passwords import hash_password
 from kasmcore.users.records import UserRecord
+from kasmcore.values.permissions import Guest
 
 PASSWORD = "correct horse"
 
@@ -82,9 +82,13 @@ class EchoTransport:
 ECHO = (TransportSpec(name="echo", factory=lambda config: EchoTransport()), EchoTransport())
 
 
-async def echo_viewer(connection: Connection, user: User, address: str) -> None:
+def _words_of(guest: Guest) -> str:
+    return f"{guest.user.name} {guest.user.permissions.value} {guest.address}"
+
+
+async def echo_viewer(connection: Connection, guest: Guest) -> None:
     """Tell who was let in, then send every message back."""
-    await connection.send(Lane.CONTROL, f"{user.name} {user.permissions.value} {address}".encode())
+    await connection.send(Lane.CONTROL, _words_of(guest).encode())
     while True:
         try:
             message = await connection.receive()

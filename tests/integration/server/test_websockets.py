@@ -11,9 +11,10 @@ import trio
 from kasmcore_websocket import kasmcore_register_transports
 from wsproto.events import CloseConnection
 
-from kasmcore.api import Connection, Lane, User
+from kasmcore.api import Connection, Lane
 from kasmcore.server.listen import serve
 from kasmcore.server.server_setup import ServerLimits, ServerSetup
+from kasmcore.values.permissions import Guest
 from tests.integration.server.conftest import PASSWORD, StartServer
 from tests.integration.server.raw_http import JSON, basic, log_in, request
 from tests.integration.server.raw_websocket import (
@@ -48,8 +49,8 @@ async def test_our_own_transport_is_served(start_server: StartServer, setup: Ser
     assert close.code == 1000
 
 
-async def greet(connection: Connection, user: User, address: str) -> None:
-    await connection.send(Lane.CONTROL, f"{connection.transport} {user.name}".encode())
+async def greet(connection: Connection, guest: Guest) -> None:
+    await connection.send(Lane.CONTROL, f"{connection.transport} {guest.user.name}".encode())
 
 
 OWN, PORTAL, EVIL = "own", "https://portal.example", "https://evil.example"
@@ -201,7 +202,7 @@ async def test_a_handler_that_fails_ends_its_own_connection_only(
     assert await other.receive() == b"still here"
 
 
-async def flood(connection: Connection, user: User, address: str) -> None:
+async def flood(connection: Connection, guest: Guest) -> None:
     """A viewer that sends as fast as the network takes it and reads nothing."""
     while True:
         await connection.send(Lane.FRAMES, bytes(200_000))
@@ -243,7 +244,7 @@ async def test_a_handler_that_only_sends_ends_after_its_peer(
 async def test_a_peer_that_floods_us_while_its_handler_ends_is_let_go(
     start_server: StartServer, setup: ServerSetup, nursery: trio.Nursery
 ) -> None:
-    async def leave_at_once(connection: Connection, user: User, address: str) -> None:
+    async def leave_at_once(connection: Connection, guest: Guest) -> None:
         await connection.receive()
 
     port = (await start_server(attrs.evolve(setup, serve_viewer=leave_at_once))).port

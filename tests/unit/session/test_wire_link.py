@@ -14,7 +14,8 @@ from kasmcore.protocol.codec import MessageEncoder
 from kasmcore.protocol.connection import ClientConnection, ClientReceived
 from kasmcore.protocol.messages import Hello, Welcome
 from kasmcore.protocol.table import Sender
-from kasmcore.session.wire_link import WireLink, open_wire_link
+from kasmcore.session.handshake import open_wire_link
+from kasmcore.session.wire_link import WireLink
 from kasmcore.testing.memory_transport import Link, MemoryConnection, memory_connections
 from kasmcore.values.clipboard import AllowedClipboard, ClipboardItem, ClipboardOffer
 from kasmcore.values.frames import EncodedFrame, EncodedRectangle, FrameTimes

@@ -13,7 +13,8 @@ from trio.testing import MockClock
 from kasmcore.errors import ConnectionEnded, RemoteProtocolError
 from kasmcore.interfaces.transport import Lane
 from kasmcore.protocol.messages import Hello, Welcome
-from kasmcore.session.wire_link import WireLink, open_wire_link
+from kasmcore.session.handshake import open_wire_link
+from kasmcore.session.wire_link import WireLink
 from kasmcore.testing.client import DEFAULT_HELLO, Client, follow
 from kasmcore.testing.memory_transport import Link, MemoryConnection, memory_connections
 from kasmcore.testing.reference_decoders import DECODERS
