@@ -27,7 +27,19 @@ from kasmcore.protocol.version import FEATURE_RESUME, SUBPROTOCOL
 from kasmcore.values.frames import EncodedFrame, FramePart, FrameTimes
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import FULL_PERMISSIONS
-from kasmcore.values.viewer_events import FrameFailed, FrameShown, KeyEvent, PictureSettings, Ping
+from kasmcore.values.viewer_events import (
+    FrameFailed,
+    FrameShown,
+    KeyEvent,
+    KeysReleased,
+    PictureSettings,
+    Ping,
+    PointerButton,
+    RefreshRequested,
+    ResizeRequested,
+    TextTyped,
+    WheelTurned,
+)
 from kasmcore.values.viewer_updates import Farewell, Pong
 
 CLIENT = Path(__file__).resolve().parents[2] / "www"
@@ -41,6 +53,15 @@ _TYPES = {
 }
 _TIMES = FrameTimes(50.0, 50.001, 50.0015, 50.002, 50.004)
 
+_COUNTED = (
+    RefreshRequested,
+    KeyEvent,
+    TextTyped,
+    KeysReleased,
+    PointerButton,
+    WheelTurned,
+    ResizeRequested,
+)
 Answer = FrameShown | FrameFailed
 
 
@@ -56,7 +77,7 @@ class ScriptedViewer:
     _answers: queue.SimpleQueue[Answer] = attrs.field(factory=queue.SimpleQueue)
     _wishes: queue.SimpleQueue[PictureSettings] = attrs.field(factory=queue.SimpleQueue)
     received: int = 0
-    """Control messages since Hello, over all connections."""
+    """Counted messages, over all connections."""
     moves: int = 0
     """How often the page went on over another connection."""
     pressed: list[str] = attrs.field(factory=list)
@@ -111,7 +132,7 @@ class ScriptedViewer:
         """Note what the page said."""
         if self.is_deaf:
             return
-        self.received += 1
+        self.received += isinstance(message, _COUNTED)
         if isinstance(message, KeyEvent) and message.pressed:
             self.pressed.append(message.code)
         elif isinstance(message, Ping):

@@ -22,9 +22,11 @@ import * as webtransport from "./webtransport.js";
  *   may get lost or overtake others: pointer motion alone, or acknowledgements; null: it cannot
  * @property {boolean} isUnordered  each frame comes on its own, behind a FrameOrder
  * @property {boolean} losesFrames  a frame may vanish without a word
+ * @property {boolean} hasBulk  some of the bulk lane has not been handed to the network
  * @property {() => Promise<number | null>} readLoss  share of packets that got lost, 0 to 1; null:
  *   not known
- * @property {() => void} close  safe to repeat
+ * @property {(mayResume: boolean) => void} close  safe to repeat; resume: the server should wait for
+ *   another connection, if this one can say so
  */
 
 /** @typedef {(url: string, events: TransportEvents, page: Page) => TransportConnection} OpenTransport */

@@ -45,6 +45,10 @@ class Connection {
     });
   }
 
+  get hasBulk() {
+    return this.#bulk.length > 0;
+  }
+
   /** @param {Record<string, import("./open.js").PeerChannel>} channels */
   #take(channels) {
     this.#channels = channels;

@@ -5,6 +5,8 @@ export const name = "websocket";
 /** Bulk data waits while this much is still on its way, so that input never queues behind it. */
 const BULK_BACKLOG_BYTES = 32 * 1024;
 const BULK_RETRY_MS = 4;
+/** Close code of our own: anything but 1000 and 1001 says that the session is not over. */
+const GOING_ON_ELSEWHERE = 4000;
 
 export const isSupported = () => true;
 
@@ -50,7 +52,10 @@ export function open(url, { opened, received, closed }) {
     sendLoose: null,
     isUnordered: false,
     losesFrames: false,
+    get hasBulk() {
+      return bulk.length > 0;
+    },
     readLoss: async () => null,
-    close: () => socket.close(1000),
+    close: (mayResume) => socket.close(mayResume ? GOING_ON_ELSEWHERE : 1000),
   };
 }

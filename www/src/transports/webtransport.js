@@ -38,6 +38,7 @@ class Connection {
   #datagrams = null;
   /** @type {Promise<WritableStreamDefaultWriter<Uint8Array>> | null} */
   #bulk = null;
+  #waitingBulk = 0;
   #controlUnits = 0;
   #sequence = 0;
   #isClosed = false;
@@ -45,6 +46,10 @@ class Connection {
   /** @param {import("./open.js").TransportEvents} events */
   constructor(events) {
     this.events = events;
+  }
+
+  get hasBulk() {
+    return this.#waitingBulk > 0;
   }
 
   /** @param {string} url  that tells the address */
@@ -154,8 +159,10 @@ class Connection {
   /** @param {Uint8Array<ArrayBuffer>} message */
   #sendBulk(message) {
     this.#bulk ??= this.#openBulk();
+    this.#waitingBulk += 1;
     this.#bulk = this.#bulk.then(async (writer) => {
       await writer.ready;
+      this.#waitingBulk -= 1;
       writer.write(withLength(message)).catch(() => {});
       return writer;
     });
@@ -176,17 +183,21 @@ class Connection {
     return packetsSent > 0 && packetsLost >= 0 ? packetsLost / packetsSent : null;
   }
 
-  close() {
-    this.#end("");
+  /** @param {boolean} mayResume */
+  close(mayResume) {
+    this.#end("", mayResume ? 1 : 0);
   }
 
-  /** @param {string} reason */
-  #end(reason) {
+  /**
+   * @param {string} reason
+   * @param {number} closeCode  0 says that the session is over
+   */
+  #end(reason, closeCode = 1) {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#abort.abort();
     try {
-      this.#session?.close();
+      this.#session?.close({ closeCode });
     } catch {
       // It was not open yet, or has ended.
     }

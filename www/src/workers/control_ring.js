@@ -2,8 +2,8 @@ const MOST_MESSAGES = 512;
 const MOST_BYTES = 64 * 1024;
 
 /**
- * The newest control messages of a session, counted over all its connections, so that those which
- * an old connection has swallowed can be sent again on a new one.
+ * The newest counted messages of a session, over all its connections, so that those which an old
+ * connection has swallowed can be sent again on a new one.
  */
 export class ControlRing {
   /** @type {Uint8Array<ArrayBuffer>[]} */
@@ -30,8 +30,8 @@ export class ControlRing {
    * @returns {Uint8Array<ArrayBuffer>[] | null}  null: not all of them are kept any more
    */
   after(received) {
-    const missing = this.#sent - received;
-    if (missing < 0 || missing > this.#kept.length) return null;
+    const missing = (this.#sent - received) >>> 0; // both count modulo 2^32
+    if (missing > this.#kept.length) return null;
     return missing === 0 ? [] : this.#kept.slice(-missing);
   }
 }

@@ -82,10 +82,13 @@ export class Line {
     this.transport.send(lane, message);
   }
 
-  /** Close without telling; safe to repeat. */
-  close() {
+  /**
+   * Close without telling; safe to repeat.
+   * @param {boolean} mayResume  the session is to go on over another one
+   */
+  close(mayResume = false) {
     this.#isClosed = true;
-    this.transport.close();
+    this.transport.close(mayResume);
   }
 
   /**

@@ -11,7 +11,6 @@ export class LooseMessages {
   #motion = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #motionTimer;
-  #isHeld = false;
   /** @type {Uint8Array<ArrayBuffer>[]} */
   #recent = [];
   /** Of the recent ones, how many were never said for certain. */
@@ -26,35 +25,23 @@ export class LooseMessages {
 
   /**
    * @param {Uint8Array<ArrayBuffer>} message
-   * @param {((unit: Uint8Array<ArrayBuffer>) => void) | null} send  null: there is no way now, only
-   *   the newest place is kept
+   * @param {((unit: Uint8Array<ArrayBuffer>) => void) | null} send  null: it can only go the sure way
    */
   motion(message, send) {
     this.#motion = message;
     clearTimeout(this.#motionTimer);
-    this.#isHeld = send === null;
-    if (send === null) return;
+    if (send === null) {
+      this.sendSurely(message);
+      return;
+    }
     send(message);
-    this.#motionTimer = setTimeout(() => this.flushMotion(), QUIET_MS);
+    this.#motionTimer = setTimeout(() => this.sendSurely(message), QUIET_MS);
   }
 
   /** Another message says where the pointer is. */
   forgetMotion() {
     clearTimeout(this.#motionTimer);
     this.#motion = null;
-    this.#isHeld = false;
-  }
-
-  /** There is a way again. */
-  flushHeld() {
-    if (this.#isHeld) this.flushMotion();
-  }
-
-  /** Say the last place for certain. */
-  flushMotion() {
-    const motion = this.#motion;
-    this.forgetMotion();
-    if (motion !== null) this.sendSurely(motion);
   }
 
   /**
@@ -70,12 +57,15 @@ export class LooseMessages {
     this.#shownTimer = setTimeout(() => this.#flushShown(), QUIET_MS);
   }
 
-  /** A connection begins: what was shown on another one is of no interest, the place is. */
+  /**
+   * Another connection begins: the newest place may not have come through, and what was shown is of
+   * no interest any more.
+   */
   moved() {
     this.#recent = [];
     this.#unsure = 0;
-    clearTimeout(this.#shownTimer);
-    this.flushMotion();
+    this.close();
+    if (this.#motion !== null) this.sendSurely(this.#motion);
   }
 
   close() {

@@ -75,6 +75,6 @@ export class Pulse {
     const [oldest] = this.#pings.keys();
     if (this.#pings.size > MOST_PINGS) this.#pings.delete(oldest);
     line.asked();
-    this.lines.sendSurely(encodeMessage({ type: "Ping", token: this.#token }));
+    this.lines.send(encodeMessage({ type: "Ping", token: this.#token }));
   }
 }

@@ -3,6 +3,7 @@ import { FrameDecoder, transferablesOf } from "../decoders/decode_frame.js";
 import { ProtocolError, StreamInterruptedError } from "../errors.js";
 import { encodeMessage, laneOf } from "../protocol/codec.js";
 import { FULL_CHROMA } from "../protocol/messages.js";
+import { BulkMemory } from "./bulk_memory.js";
 import { FramePipeline } from "./frame_pipeline.js";
 import { FrameSequence } from "./frame_sequence.js";
 import { LooseMessages } from "./loose_messages.js";
@@ -24,8 +25,11 @@ const HANDSHAKE_LIMIT_MS = 15000;
 const ATTACHING_LIMIT_MS = 5000;
 /** Nothing at all came for so long: the page must know. */
 const SILENCE_LIMIT_MS = 16000;
-/** Pointer motion is held back while the connection says nothing for so long. */
-const HOLD_MOTION_MS = 800;
+/** What a person did, and what must come of it. Sent again over the next connection if need be. */
+const COUNTED = new Set([
+  ...["KeyEvent", "TextTyped", "KeysReleased", "PointerButton", "WheelTurned"],
+  ...["RefreshRequested", "ResizeRequested"],
+]);
 /** A frame that others overtook counts as lost after 1.5 round trips, and not before. */
 const LEAST_OVERTAKING_MS = 30;
 
@@ -44,6 +48,9 @@ export class ServerLink {
   #decoders = new Map();
   /** @type {import("../protocol/messages.js").FrameOrder | null} */
   #order = null;
+  /** The newest. @type {Uint8Array<ArrayBuffer> | null} */
+  #pictureSettings = null;
+  #bulk = new BulkMemory();
   #better;
   #grace_ms = 0;
   #resumableUntil_ms = 0;
@@ -67,7 +74,7 @@ export class ServerLink {
       moved: ({ next_serial: serial }) => this.#moved(serial),
       closed: (reason, isMalformed) => this.#lineClosed(reason, isMalformed),
     });
-    this.#loose = new LooseMessages((message) => this.#lines.sendSurely(message));
+    this.#loose = new LooseMessages((message) => this.#lines.send(message));
     this.#sequence = new FrameSequence({
       pass: (frame, received_ms, covers) => this.#frames?.receive(frame, received_ms, covers),
       lose: (serial) => this.#frameLost(serial),
@@ -92,13 +99,13 @@ export class ServerLink {
     const loading = prepare(decoders);
     this.#lines.join(transport, () => {
       this.#isOpened = true;
-      if (ticket) this.#lines.introduce(encodeMessage({ type: "Attach", token: ticket }));
+      if (ticket) this.#lines.send(encodeMessage({ type: "Attach", token: ticket }));
       loading.then(({ decoders: loaded, missing, features }) => {
         for (const each of missing) this.tell({ kind: "decoder_missing", ...each });
         this.#decoders = loaded;
         const codecs = [...loaded.keys()];
         const all = [...hello.features, ...features];
-        this.#lines.introduce(encodeMessage({ ...hello, codecs, features: all }));
+        this.#lines.send(encodeMessage({ ...hello, codecs, features: all }));
       });
     });
   }
@@ -112,13 +119,17 @@ export class ServerLink {
   send(message) {
     if (this.#isClosed) return;
     const bytes = encodeMessage(message);
-    if (laneOf(message) === "bulk") this.#lines.current?.send("bulk", bytes);
-    else if (message.type === "PointerMoved") this.#sendMotion(bytes);
+    if (laneOf(message) === "bulk") {
+      this.#bulk.note(message, bytes, performance.now());
+      this.#lines.current?.send("bulk", bytes);
+    } else if (message.type === "PointerMoved") this.#sendMotion(bytes);
     else {
       if (message.type === "PointerButton" || message.type === "WheelTurned") {
-        this.#loose.forgetMotion();
+        this.#loose.forgetMotion(); // it says where the pointer is
       }
-      this.#lines.sendSurely(bytes);
+      if (message.type === "PictureSettings") this.#pictureSettings = bytes;
+      if (COUNTED.has(message.type)) this.#lines.sendCounted(bytes);
+      else this.#lines.send(bytes);
     }
   }
 
@@ -146,7 +157,7 @@ export class ServerLink {
     this.#isSuspended = true;
     this.#resumableUntil_ms = performance.now() + this.#grace_ms;
     this.#pulse.stop();
-    this.#lines.close();
+    this.#lines.close(true);
   }
 
   /**
@@ -178,7 +189,7 @@ export class ServerLink {
     this.#pulse.stop();
     this.#choice.close();
     this.#loose.close();
-    this.#lines.close();
+    this.#lines.close(false);
     this.#frames?.close();
   }
 
@@ -289,7 +300,9 @@ export class ServerLink {
     if (this.#frameDecoder !== null) this.#frames = this.#makePipeline(this.#frameDecoder);
     this.#order = null;
     this.#sequence.begin(serial);
+    if (this.#pictureSettings !== null) this.#lines.send(this.#pictureSettings);
     this.#loose.moved();
+    for (const message of this.#bulk.messages) this.#lines.current?.send("bulk", message);
     this.#pulse.start();
     this.#tellCarrier(false);
   }
@@ -309,14 +322,9 @@ export class ServerLink {
 
   /** @param {Uint8Array<ArrayBuffer>} message */
   #sendMotion(message) {
-    const line = this.#lines.current;
-    if (line === null || !line.isOpen || line.silent_ms > HOLD_MOTION_MS) {
-      this.#loose.motion(message, null);
-    } else if (line.transport.sendLoose === null) {
-      this.#lines.sendSurely(message);
-    } else {
-      this.#loose.motion(message, (unit) => line.transport.sendLoose?.(unit));
-    }
+    const transport = this.#lines.current?.transport;
+    const isLoose = transport !== undefined && transport.sendLoose !== null;
+    this.#loose.motion(message, isLoose ? (unit) => transport.sendLoose?.(unit) : null);
   }
 
   /** @param {import("./frame_pipeline.js").Answer} answer */
@@ -339,7 +347,7 @@ export class ServerLink {
       this.#end("lost", "it has gone silent", true);
       return;
     }
-    if (line.silent_ms < HOLD_MOTION_MS) this.#loose.flushHeld();
+    this.#bulk.forgetArrived(line.transport.hasBulk, performance.now());
     if (line.transport.losesFrames) {
       const limit_ms = Math.max(1.5 * this.#pulse.roundTrip_ms, LEAST_OVERTAKING_MS);
       this.#sequence.expire(wallClock_ms(), limit_ms);

@@ -25,8 +25,8 @@ import { Line } from "./line.js";
 /**
  * The connections of one session: one that it runs over, and others that may take it over.
  *
- * Control messages are counted over all of them; those that one has swallowed are sent again over
- * the next, so that each arrives exactly once.
+ * What a person did is counted over all of them; what one has swallowed is sent again over the
+ * next, so that each key arrives exactly once.
  */
 export class SessionLines {
   #ring = new ControlRing();
@@ -82,10 +82,10 @@ export class SessionLines {
   }
 
   /**
-   * Send now what is said before the session, and not counted.
+   * Send a control message that concerns this connection alone, or that the next one makes stale.
    * @param {Uint8Array<ArrayBuffer>} message
    */
-  introduce(message) {
+  send(message) {
     this.#current?.send("control", message);
   }
 
@@ -93,7 +93,7 @@ export class SessionLines {
    * Send a control message that must arrive, if not on this connection then on the next.
    * @param {Uint8Array<ArrayBuffer>} message
    */
-  sendSurely(message) {
+  sendCounted(message) {
     this.#ring.note(message);
     this.#current?.send("control", message);
   }
@@ -160,12 +160,15 @@ export class SessionLines {
    */
   abandon(line) {
     this.#others.delete(line);
-    line.close();
+    line.close(true); // the server may have moved the session there
   }
 
-  /** Close all without telling; safe to repeat. */
-  close() {
-    this.#current?.close();
+  /**
+   * Close all without telling; safe to repeat.
+   * @param {boolean} mayResume  the session is to go on over another one
+   */
+  close(mayResume) {
+    this.#current?.close(mayResume);
     for (const line of [...this.#others]) this.abandon(line);
   }
 
@@ -180,7 +183,6 @@ export class SessionLines {
     this.#current?.close();
     this.#others.delete(line);
     this.#current = line;
-    this.#token = "";
     line.codecs = this.#codecs;
     line.events.message = (...received) => this.events.message(...received);
     line.events.closed = (...why) => this.#closed(line, ...why);
