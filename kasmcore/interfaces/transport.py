@@ -163,6 +163,15 @@ class TransportHost(Protocol):
         """True when the operator configured the certificate, so that browsers are expected to
         trust it; False for one that the server made, or none."""
 
+    def allows_origin(self, origin: str, host: str) -> bool:
+        """True when a page may connect: one of this server, or that the settings name.
+
+        Args:
+            origin: the page's Origin.
+            host: what the page called us by, with or without a port. Its port does not matter: a
+                UDP transport's may be another one than the page's.
+        """
+
     async def admit(self, credentials: Credentials, address: str) -> Visit:
         """Check credentials as the login page does, with the same throttle.
 

@@ -55,6 +55,20 @@ def is_origin_allowed(origin: str, host: str, allowed_origins: Collection[str]) 
     return page in {Origin.of_text(text) for text in allowed_origins}
 
 
+def is_origin_of_host(origin: str, host: str, allowed_origins: Collection[str]) -> bool:
+    """As ``is_origin_allowed``, for a port that is not the page's.
+
+    Args:
+        origin: the page's Origin header.
+        host: the name that it called us by, with or without a port.
+        allowed_origins: ``network.allowed_origins``.
+    """
+    page = Origin.of_text(origin)
+    if page is None:
+        return False
+    return page.host == host_name(host) or is_origin_allowed(origin, host, allowed_origins)
+
+
 def is_own_name(host: str, own_names: Collection[str], allowed_origins: Collection[str]) -> bool:
     """True when a Host header names this machine by something no foreign DNS server controls.
 
