@@ -17,7 +17,6 @@ from kasmcore.server.client_api import (
 )
 from kasmcore.server.endpoints import Endpoint, EndpointTable, plugin_endpoint
 from kasmcore.server.gatekeeper import Gatekeeper
-from kasmcore.server.login import LoginChain
 from kasmcore.server.login_api import LoginCookie, login_endpoints
 from kasmcore.server.requests import normalised_base_path
 from kasmcore.server.responses import security_headers
@@ -29,7 +28,7 @@ from kasmcore.server.visits import OpenVisits
 
 
 def build_application(
-    setup: ServerSetup, chain: LoginChain, counts: AccessCounts, port: int, tickets: Tickets
+    setup: ServerSetup, tickets: Tickets, counts: AccessCounts, port: int
 ) -> WebApplication:
     """Return what answers on the port.
 
@@ -43,10 +42,8 @@ def build_application(
     visits = OpenVisits()
     has_plugin_decoders = any(spec.browser_decoder is not None for spec in setup.encoders)
     return WebApplication(
-        gatekeeper=Gatekeeper(chain, config.network, cookie.name),
-        endpoints=EndpointTable.of_endpoints(
-            _endpoints(setup, chain, cookie, visits, counts, tickets)
-        ),
+        gatekeeper=Gatekeeper(tickets.chain, config.network, cookie.name),
+        endpoints=EndpointTable.of_endpoints(_endpoints(setup, tickets, cookie, visits, counts)),
         files=StaticFiles.of_config(config.server.http.httpd_directory),
         websockets=_websockets(setup.transports),
         base_path=base_path,
@@ -60,17 +57,17 @@ def build_application(
 
 def _endpoints(
     setup: ServerSetup,
-    chain: LoginChain,
+    tickets: Tickets,
     cookie: LoginCookie,
     visits: OpenVisits,
     counts: AccessCounts,
-    tickets: Tickets,
 ) -> Iterable[Endpoint]:
     def end_login(key: str) -> None:
         visits.end_of_session(key)
         setup.end_login(key)
 
     lifetime_s = setup.config.security.session_lifetime
+    chain = tickets.chain
     yield from login_endpoints(chain, cookie, lifetime_s, end_login)
     yield tickets.endpoint()
     yield client_endpoint(setup.desktop_name, chain.is_required, setup.transports, setup.encoders)

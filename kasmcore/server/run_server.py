@@ -70,23 +70,8 @@ async def run_server(
     users = UsersFile.of_config(config)
     async with _open_display(config, plugins.capture_sources) as shown:
         session = Session(_session_parts(config, plugins, shown))
-        desktop_name = config.legacy.desktop_name or _default_name(shown)
-        reception = Reception(session, desktop_name)
-        setup = ServerSetup(
-            config=config,
-            port=_port(config, shown),
-            desktop_name=desktop_name,
-            users=users,
-            serve_viewer=reception.serve,
-            attach_viewer=reception.attach,
-            end_login=reception.end_login,
-            transports=tuple((spec, spec.factory(config)) for spec in plugins.transports),
-            encoders=(*plugins.encoders, *plugins.stream_encoders),
-            routes=plugins.routes,
-            authenticators=plugins.authenticators,
-            metrics=lambda: metrics_of(session),
-            report=lambda: report_of(session),
-        )
+        reception = Reception(session, config.legacy.desktop_name or _default_name(shown))
+        setup = _server_setup(reception, plugins, users, _port(config, shown))
         async with trio.open_nursery() as nursery:
             await nursery.start(session.run)
             listening: Listening = await nursery.start(serve, setup)
@@ -103,6 +88,28 @@ async def run_server(
                     session=session,
                 )
             )
+
+
+def _server_setup(
+    reception: Reception, plugins: PluginSet, users: UsersFile, port: int
+) -> ServerSetup:
+    session = reception.session
+    config = session.parts.config
+    return ServerSetup(
+        config=config,
+        port=port,
+        desktop_name=reception.desktop_name,
+        users=users,
+        serve_viewer=reception.serve,
+        attach_viewer=reception.attach,
+        end_login=reception.end_login,
+        transports=tuple((spec, spec.factory(config)) for spec in plugins.transports),
+        encoders=(*plugins.encoders, *plugins.stream_encoders),
+        routes=plugins.routes,
+        authenticators=plugins.authenticators,
+        metrics=lambda: metrics_of(session),
+        report=lambda: report_of(session),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ TICKET_LIFETIME_S = 30.0
 class Tickets:
     """Tickets with which connections without a login join; a ``Doorkeeper``."""
 
-    _chain: LoginChain
+    chain: LoginChain
     _table: TicketTable[Guest] = attrs.field(
         factory=lambda: TicketTable(TICKET_LIFETIME_S), init=False
     )
@@ -30,11 +30,11 @@ class Tickets:
 
     def begin(self, address: str) -> None:
         """Ask for a try; raises RequestRefused when there were too many wrong ones."""
-        self._chain.begin_try(address)
+        self.chain.begin_try(address)
 
     def end(self, address: str, *, was_right: bool | None) -> None:
         """End a try."""
-        self._chain.end_try(address, was_right=was_right)
+        self.chain.end_try(address, was_right=was_right)
 
     def redeem(self, ticket: str) -> Guest | None:
         """Return whom a ticket lets in, with the rights of now; None when it is not good, or the
@@ -43,7 +43,7 @@ class Tickets:
         guest = self._table.redeem(ticket, trio.current_time())
         if guest is None or guest.login is None:
             return guest
-        user = self._chain.session_user(guest.login)
+        user = self.chain.session_user(guest.login)
         return None if user is None else attrs.evolve(guest, user=user)
 
     def endpoint(self) -> Endpoint:

@@ -14,6 +14,7 @@ BORDERS = {
     Path("kasmcore/session/session.py"): "one viewer",
     Path("kasmcore/server/app.py"): "one HTTP request",
     Path("kasmcore/server/connections.py"): "one HTTP request that the server library refuses",
+    Path("kasmcore/server/listen.py"): "one viewer that came by a transport's own listener",
     Path("kasmcore/server/visits.py"): "one HTTP request that became a WebSocket",
 }
 EVERYTHING = {"Exception", "BaseException"}
