@@ -25,6 +25,7 @@ from kasmcore.server.connections import ConnectionHandler
 from kasmcore.server.exposure import check_exposure
 from kasmcore.server.hypercorn_rules import apply_rules, hypercorn_config
 from kasmcore.server.login import LOCAL_USER, LoginChain
+from kasmcore.server.origins import is_origin_of_host
 from kasmcore.server.requests import normalised_base_path
 from kasmcore.server.server_setup import Listening, ServerSetup
 from kasmcore.server.sockets import BindAddress, bind_addresses, open_listeners
@@ -75,7 +76,7 @@ def _assembled(
     counts = AccessCounts()
     chain = LoginChain.of_config(config.security, setup.users, setup.authenticators, counts)
     tickets = Tickets(chain)
-    app = build_application(setup, chain, counts, port, tickets)
+    app = build_application(setup, tickets, counts, port)
     handler = ConnectionHandler(
         app=ASGIWrapper(cast("ASGIFramework", app)),  # the same calls in narrower types
         http_config=hypercorn_config(setup.limits),
@@ -111,6 +112,10 @@ class _Host:
     def has_own_certificate(self) -> bool:
         """True when the operator configured it."""
         return self._tls is not None and self.config.network.ssl.pem_certificate is not None
+
+    def allows_origin(self, origin: str, host: str) -> bool:
+        """True for a page of this server, or of one that the settings name."""
+        return is_origin_of_host(origin, host, self.config.network.allowed_origins)
 
     async def admit(self, credentials: Credentials, address: str) -> LetInVisit:
         """Let a peer in as the login page would."""
