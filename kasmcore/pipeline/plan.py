@@ -36,6 +36,12 @@ _WORTH_CUTTING = 0.8
 _TINY_AREA_PIXELS = 512
 """So few pixels are smaller exactly than with the head of a lossy format."""
 _SHORTEST_STRIP_ROWS = 4 * TILE
+_SMALL_PICTURE_PIXELS = 1 << 16
+_SMALL_PICTURE_BONUS = 4
+"""How much better than what is larger it is sent: what a dragged window uncovers is looked at."""
+_THRIFTY_BYTES_PER_S = 500_000.0
+"""Of a small picture few bytes are worth more time, as if the link carried no more than this."""
+_BEST_LOSSY = 99
 
 
 @attrs.frozen
@@ -100,6 +106,12 @@ class _Kind:
     mask: TileMask
     quality: int
 
+    @property
+    def is_small_picture(self) -> bool:
+        """What a dragged window uncovers, not a video."""
+        is_small = np.count_nonzero(self.mask) * TILE * TILE <= _SMALL_PICTURE_PIXELS
+        return self.content is Content.PICTURE and bool(is_small)
+
 
 @attrs.frozen
 class Planner:
@@ -163,11 +175,12 @@ class Planner:
             if part.any():
                 pictures |= picture_tiles(request.frame.pixels, request.grid, part)
         masks = ((Content.PICTURE, pictures), (Content.TEXT, changed & ~pictures))
-        return [
+        kinds = [
             _Kind(content, mask, self._quality(request, mask, content))
             for content, mask in masks
             if mask.any()
         ]
+        return [_better_if_small(kind, request.quality.maximum) for kind in kinds]
 
     def _portion_of(self, request: PlanRequest, kinds: list[_Kind]) -> tuple[list[_Kind], int]:
         """Of a change that would keep the link or the cores too long what is sent first.
@@ -205,6 +218,9 @@ class Planner:
         self, request: PlanRequest, kind: _Kind, spent_s: dict[str, float]
     ) -> list[EncodeJob]:
         """Jobs at the wanted quality; at another if no encoder can do that."""
+        if kind.is_small_picture:
+            thrifty = Link(bytes_per_s=min(request.link.bytes_per_s, _THRIFTY_BYTES_PER_S))
+            request = attrs.evolve(request, link=thrifty)
         other = EXACT if kind.quality < EXACT else request.quality.maximum
         for quality in (kind.quality, other):
             jobs = self._jobs(
@@ -312,9 +328,8 @@ class Planner:
         is_relaxed = wanted.quality >= request.quality.maximum
         if is_picture(request.frame.pixels[part.rows, part.columns]):
             is_lossy_possible = any(not spec.is_exact_at(0) for spec in self.specs)
-            quality = (
-                request.quality.maximum if is_relaxed and is_lossy_possible else wanted.quality
-            )
+            is_lossy = is_relaxed and is_lossy_possible and wanted.is_exact
+            quality = request.quality.maximum if is_lossy else wanted.quality
             return Wanted(Content.PICTURE, quality, part.area)
         return Wanted(Content.TEXT, EXACT if is_relaxed else wanted.quality, part.area)
 
@@ -326,6 +341,12 @@ class Planner:
             if spent_s.get(spec.codec, 0.0) < self.time_limits_s.get(spec.codec, float("inf"))
         ]
         return left if any(not spec.is_exact_at(0) for spec in left) else self.specs
+
+
+def _better_if_small(kind: _Kind, maximum: int) -> _Kind:
+    if kind.is_small_picture and maximum <= kind.quality < EXACT:
+        return attrs.evolve(kind, quality=min(_BEST_LOSSY, maximum + _SMALL_PICTURE_BONUS))
+    return kind
 
 
 def _quality_sent(jobs: Sequence[EncodeJob], request: PlanRequest) -> NDArray[np.uint8]:

@@ -74,6 +74,22 @@ def test_all_changed_tiles_are_sent_in_one_frame():
     assert (plan.quality_sent[changed] > 0).all()
 
 
+def test_of_a_small_picture_bytes_are_worth_more_than_time_and_it_is_better():
+    small = GRID.mask_of([Rectangle(100, 100, 300, 100)])
+    jobs = planner().plan(request(photo(640, 480), small)).jobs
+    assert {(job.codec, job.quality) for job in jobs} == {("webp", 94)}
+    assert {job.codec for job in planner(JPEG).plan(request(photo(640, 480), small)).jobs} == {
+        "jpeg"
+    }
+
+
+def test_a_small_picture_that_moves_is_no_better_than_its_motion_allows():
+    small = GRID.mask_of([Rectangle(100, 100, 300, 100)])
+    heat = np.full(GRID.shape, 10.0)
+    jobs = planner().plan(request(photo(640, 480), small, heat=heat)).jobs
+    assert all(job.quality < 90 for job in jobs)
+
+
 def test_a_small_change_on_a_photo_is_exact():
     changed = GRID.mask_of([Rectangle(100, 100, 20, 20)])
     plan = planner().plan(request(photo(640, 480), changed))
@@ -271,7 +287,7 @@ def test_what_copies_bring_is_cut_out_and_the_rest_judged_by_itself():
     wanted[window.rows, window.columns] = False
     assert sum(job.rectangle.area for job in plan.jobs) == np.count_nonzero(wanted)
     large = [job for job in plan.jobs if job.rectangle.area > 512]
-    assert {job.quality for job in large} == {90}
+    assert {job.quality for job in large} == {94}
     assert {job.quality for job in plan.jobs if job not in large} <= {EXACT}
     assert (plan.quality_sent[edge] > 0).all()
 
