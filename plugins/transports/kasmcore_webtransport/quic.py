@@ -93,6 +93,7 @@ class ServerQuic(QuicConnection):
         congestion = cast("RateCongestionControl", self._loss._cc)
         congestion.take_over(self)
         self.control: RateControl = congestion.control
+        self._pacer = congestion.pacer
         self._window = _ReceiveWindow(FIRST_WINDOW_BYTES)
         self._local_max_data = self._window
         self._local_max_streams_bidi.__init__(  # type: ignore[misc]
@@ -201,6 +202,7 @@ class ServerQuic(QuicConnection):
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """Return what may leave now, the most urgent streams first."""
         datagrams = super().datagrams_to_send(now)
+        self._pacer.settle()  # packets of nothing but acknowledgements are told to nobody
         if self._pacing_at is None and self.control.bytes_in_flight < self.control.window_bytes:
             self.control.nothing_to_send()
         return datagrams

@@ -66,7 +66,6 @@ class RateCongestionControl(QuicCongestionControl):
 
     def on_packet_sent(self, *, packet: QuicSentPacket) -> None:
         """Pass on."""
-        self.pacer.settle()
         if packet.sent_time is not None:  # aioquic sets it just before
             self.control.sent(packet.packet_number, packet.sent_bytes, packet.sent_time)
 
