@@ -5,8 +5,9 @@ import pytest
 from kasmcore.interfaces.encoder import ContentRating, EncoderSpec, Exactness
 from kasmcore.pipeline.choice import EncoderFigures, Link, Wanted, choose_encoder
 from kasmcore.pipeline.content import Content
+from kasmcore.pipeline.cutting import cut_into_strips
 from kasmcore.pipeline.pending import EXACT
-from kasmcore.pipeline.plan import Planner, PlanRequest, cut_into_strips
+from kasmcore.pipeline.plan import Planner, PlanRequest
 from kasmcore.pipeline.quality import QualityBounds, quality_for_budget, quality_for_motion
 from kasmcore.pipeline.tiles import TILE, TileGrid
 from kasmcore.values.geometry import Rectangle, Size
