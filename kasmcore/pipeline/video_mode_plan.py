@@ -11,13 +11,13 @@ import numpy as np
 from kasmcore.interfaces.encoder import EncoderSpec
 from kasmcore.pipeline.choice import Wanted, choose_encoder
 from kasmcore.pipeline.content import Content
+from kasmcore.pipeline.cutting import cut_into_strips
 from kasmcore.pipeline.plan import (
     SMALL_AREA_PIXELS,
     EncodeJob,
     FramePlan,
     Planner,
     PlanRequest,
-    cut_into_strips,
 )
 from kasmcore.pipeline.quality import quality_for_budget
 from kasmcore.pipeline.scaling import Scaling, fitting_share, scaled_size
