@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import attrs
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -93,8 +95,19 @@ def browser_at(link: ImpairedLink, *flags: str) -> Iterator[Browser]:
 
 def server_at(link: ImpairedLink, runs: Launcher, transport: str, *settings: str) -> LiveServer:
     """A server with TLS at the other end that offers one transport, or several with commas."""
+    own = (f"plugins.transports=[{transport}]", f"desktop.display={_free_display()}")
     with link.entered(Side.SERVER):
-        return runs.start(f"plugins.transports=[{transport}]", *settings, base=SETTINGS)
+        return runs.start(*own, *settings, base=SETTINGS)
+
+
+def _free_display() -> int:
+    """A number that no X server has, in any namespace: each would take the first one, and the
+    sockets' files of all of them lie in the same place."""
+    return next(
+        number
+        for number in random.sample(range(600, 700), 100)
+        if not Path(f"/tmp/.X11-unix/X{number}").exists()
+    )
 
 
 @attrs.define(eq=False)

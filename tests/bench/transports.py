@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -207,7 +208,7 @@ def plot(results: Sequence[TransportResult]) -> str:
     return bars(title, "ms", groups, _LONGEST_BAR_MS)
 
 
-def main() -> None:
+def main() -> int:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=15.0)
@@ -218,17 +219,29 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="an SVG file")
     arguments = parser.parse_args()
     results: list[TransportResult] = []
+    faults: list[str] = []
     for name in arguments.link or LINKS:
         for transport in arguments.transport or TRANSPORTS:
-            results.append(measure(name, transport, arguments.seconds, arguments.settings))
-            print(as_table(results[-1:]), flush=True)
-    print(f"\n{as_table(results)}")
+            try:
+                result = measure(name, transport, arguments.seconds, arguments.settings)
+            except AssertionError as fault:  # the others are worth as much without this one
+                faults.append(f"{transport} on {name}: {fault}")
+                print(faults[-1], flush=True)
+            else:
+                results.append(result)
+                print(as_table([result]), flush=True)
+    print("\n".join(["", as_table(results), *faults]))
     if arguments.json is not None:
-        content = {"machine": machine(), "transports": as_json_values(results)}
+        content = {
+            "machine": machine(),
+            "transports": as_json_values(results),
+            "faults": faults,
+        }
         arguments.json.write_text(json.dumps(content, indent=2) + "\n")
     if arguments.plot is not None:
         arguments.plot.write_text(plot(results))
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
