@@ -25,7 +25,8 @@ class PluginsConfig:
         "the screen, the first one wins.",
     )
     transports: tuple[str, ...] = setting(
-        ("websocket",), "Ways to carry a connection. The browser tries them in this order."
+        ("webtransport", "websocket"),
+        "Ways to carry a connection. The browser tries them in this order.",
     )
     dlp: tuple[str, ...] = setting(
         ("keyboard_policy", "clipboard_policy", "visible_region"),

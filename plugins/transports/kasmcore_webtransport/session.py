@@ -82,16 +82,20 @@ class Session:
 
     def handle_events(self) -> None:
         """Take all that the QUIC connection has received."""
+        was_cut = False
         while (event := self.quic.next_event()) is not None:
             if isinstance(event, events.ProtocolNegotiated):
                 self._h3 = WebTransportH3(self.quic)
             elif isinstance(event, events.ConnectionTerminated):
                 self.end("the connection has ended: " + (event.reason_phrase or "closed"))
             elif isinstance(event, events.StreamReset | events.StopSendingReceived):
-                self._handle_reset(event.stream_id)
+                ours = (self._session_id, self._control_id, self._bulk_id, self._bulk_out)
+                was_cut = was_cut or event.stream_id in ours
             if self._h3 is not None and self.state is not State.ENDED:
                 for h3_event in self._h3.handle_event(event):
                     self._handle_h3(h3_event)
+        if was_cut:  # what arrived with it comes first: it may be the session's end in order
+            self.end("the viewer has cut one of its streams")
 
     def take_unit(self) -> bytes:
         """Remove the first unit that waits, and let the client send as much more."""
@@ -192,10 +196,6 @@ class Session:
             raise RemoteProtocolError("the viewer opened a second stream for bulk")
         for unit in self._bulk.receive(data):
             self._deliver(unit)
-
-    def _handle_reset(self, stream_id: int) -> None:
-        if stream_id in (self._session_id, self._control_id, self._bulk_id, self._bulk_out):
-            self.end("the viewer has cut one of its streams")
 
     def _deliver(self, unit: bytes) -> None:
         self.units.append((unit, False))

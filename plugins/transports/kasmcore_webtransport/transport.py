@@ -69,6 +69,7 @@ class WebTransportTransport:
         self, host: TransportHost, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve until cancelled; without a UDP port say why, and return."""
+        logging.getLogger("quic").setLevel(logging.ERROR)  # it warns of what any stranger may send
         # What follows costs a tenth of a second to import: only servers that use it pay.
         from kasmcore_webtransport.udp import UdpSocket
 
