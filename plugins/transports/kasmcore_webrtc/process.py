@@ -50,6 +50,7 @@ class StackProcess:
         self._outgoing: deque[bytes] = deque()
         self._posted = trio.Event()
         self._scope = trio.CancelScope()
+        self.pid = 0
 
     @property
     def is_running(self) -> bool:
@@ -70,6 +71,7 @@ class StackProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await self._start(theirs.fileno())
+        self.pid = process.pid
         stream = self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
         try:
             async with trio.open_nursery() as nursery:
