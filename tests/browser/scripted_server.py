@@ -20,6 +20,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection
 
 from kasmcore.protocol.codec import MessageDecoder, MessageEncoder
+from kasmcore.protocol.counted import COUNTED
 from kasmcore.protocol.frame_wire import CodecTable
 from kasmcore.protocol.messages import Attach, Attached, Hello, Message, ResumeOffer, Welcome
 from kasmcore.protocol.table import Sender
@@ -27,19 +28,7 @@ from kasmcore.protocol.version import FEATURE_RESUME, SUBPROTOCOL
 from kasmcore.values.frames import EncodedFrame, FramePart, FrameTimes
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import FULL_PERMISSIONS
-from kasmcore.values.viewer_events import (
-    FrameFailed,
-    FrameShown,
-    KeyEvent,
-    KeysReleased,
-    PictureSettings,
-    Ping,
-    PointerButton,
-    RefreshRequested,
-    ResizeRequested,
-    TextTyped,
-    WheelTurned,
-)
+from kasmcore.values.viewer_events import FrameFailed, FrameShown, KeyEvent, PictureSettings, Ping
 from kasmcore.values.viewer_updates import Farewell, Pong
 
 CLIENT = Path(__file__).resolve().parents[2] / "www"
@@ -53,15 +42,6 @@ _TYPES = {
 }
 _TIMES = FrameTimes(50.0, 50.001, 50.0015, 50.002, 50.004)
 
-_COUNTED = (
-    RefreshRequested,
-    KeyEvent,
-    TextTyped,
-    KeysReleased,
-    PointerButton,
-    WheelTurned,
-    ResizeRequested,
-)
 Answer = FrameShown | FrameFailed
 
 
@@ -132,7 +112,7 @@ class ScriptedViewer:
         """Note what the page said."""
         if self.is_deaf:
             return
-        self.received += isinstance(message, _COUNTED)
+        self.received += isinstance(message, COUNTED)
         if isinstance(message, KeyEvent) and message.pressed:
             self.pressed.append(message.code)
         elif isinstance(message, Ping):

@@ -102,7 +102,7 @@ export class SessionLines {
    * Open another connection; the session does not know of it yet.
    * @param {TransportAddress} transport
    * @param {number} limit_ms
-   * @returns {Promise<Line | string>}  a string: why it is not open
+   * @returns {Promise<Line | string>}  a string: why it is not open; empty: it was abandoned
    */
   prepare(transport, limit_ms) {
     return new Promise((resolve) => {
@@ -119,8 +119,8 @@ export class SessionLines {
         },
       });
       const timer = setTimeout(() => {
+        resolve(line.isClosed ? "" : "it does not answer");
         this.abandon(line);
-        resolve("it does not answer");
       }, limit_ms);
       this.#others.add(line);
     });

@@ -16,8 +16,9 @@ const SILENCE_MS = 1000;
 const FLOOR_SILENCE_MS = 1500;
 /** One try to open the way back. */
 const RETURN_LIMIT_MS = 1000;
-/** A connection that broke off gets one immediate try, then the page is told. */
-const BROKEN_LIMIT_MS = 2500;
+/** A connection that broke off is opened again for so long, then the page is told. */
+const BROKEN_LIMIT_MS = 1500;
+const BROKEN_RETRY_MS = 100;
 /** A transport that went silent is tried once more after so long, and not again if that was soon. */
 const SECOND_TRY_MS = 3000;
 const SOON_MS = 60 * 1000;
@@ -34,6 +35,7 @@ export class TransportChoice {
   /** @type {TransportAddress[]} */
   #better = [];
   #isUpgrading = false;
+  #isAttaching = false;
   #isReturning = false;
   #isClosed = false;
   #timer = 0;
@@ -70,10 +72,12 @@ export class TransportChoice {
         lines.abandon(line);
         return;
       }
+      this.#isAttaching = true;
       const { outcome, reason } = await lines.attach(line, ATTACHING_LIMIT_MS);
       if (outcome !== "attached") this.events.failed(line.name, reason || "it was refused");
     } finally {
       this.#isUpgrading = false;
+      this.#isAttaching = false;
     }
     if (lines.current?.isClosed) this.broken("");
   }
@@ -81,7 +85,7 @@ export class TransportChoice {
   /** Look whether the current connection still answers. */
   watch() {
     const line = this.lines.current;
-    if (line === null || !line.isOpen || this.#isReturning || this.#isUpgrading) return;
+    if (line === null || !line.isOpen || this.#isReturning || this.#isAttaching) return;
     const least_ms = line.name === FLOOR ? FLOOR_SILENCE_MS : SILENCE_MS;
     if (line.silent_ms > Math.max(least_ms, 4 * this.roundTrip_ms())) this.#returnFrom(line);
   }
@@ -91,18 +95,34 @@ export class TransportChoice {
    * @param {string} reason
    */
   async broken(reason) {
-    if (this.#isUpgrading || this.#isReturning || this.#isClosed) return; // they look for themselves
+    if (this.#isAttaching || this.#isReturning || this.#isClosed) return; // they look for themselves
     if (!this.lines.canMove) {
       this.events.lost(reason, false);
       return;
     }
     this.#isReturning = true;
     const name = this.lines.current?.name;
-    const found = await this.lines.prepare(this.floor, BROKEN_LIMIT_MS);
+    const until_ms = performance.now() + this.#limit(BROKEN_LIMIT_MS);
+    let outcome = "closed";
+    for (let pause_ms = 0; outcome === "closed" && performance.now() < until_ms; ) {
+      await pause(pause_ms);
+      outcome = await this.#reopen(until_ms - performance.now());
+      pause_ms = BROKEN_RETRY_MS + pause_ms * 2;
+    }
     this.#isReturning = false;
     if (this.#isClosed) return;
-    if (typeof found === "string") this.events.lost(reason, true);
-    else if (await this.#attach(found, reason)) this.#tryAgainLater(name);
+    if (outcome === "attached") this.#tryAgainLater(name);
+    else this.events.lost(reason, outcome === "closed");
+  }
+
+  /**
+   * Go on over a new connection of the way back.
+   * @param {number} limit_ms
+   */
+  async #reopen(limit_ms) {
+    const found = await this.lines.prepare(this.floor, limit_ms);
+    if (typeof found === "string" || this.#isClosed) return "closed";
+    return (await this.lines.attach(found, this.#limit(ATTACHING_LIMIT_MS))).outcome;
   }
 
   close() {
@@ -116,34 +136,28 @@ export class TransportChoice {
    */
   async #returnFrom(silent) {
     this.#isReturning = true;
-    let isBack = false;
-    while (!this.#isClosed && !isBack && (silent.silent_ms > 0 || silent.isClosed)) {
+    let outcome = "closed";
+    while (!this.#isClosed && outcome === "closed" && silent.silent_ms > 0 && !silent.isClosed) {
       const found = await this.lines.prepare(this.floor, this.#limit(RETURN_LIMIT_MS));
-      if (this.#isClosed) return;
-      if (typeof found === "string") {
-        if (silent.isClosed) break;
-      } else if (silent.silent_ms === 0 && !silent.isClosed) {
-        this.lines.abandon(found);
-      } else {
-        isBack = await this.#attach(found, "it has gone silent");
-        if (!isBack) break;
-      }
+      if (typeof found === "string" || this.#isClosed) await pause(BROKEN_RETRY_MS);
+      else if (silent.silent_ms === 0) this.lines.abandon(found);
+      else outcome = (await this.lines.attach(found, this.#limit(ATTACHING_LIMIT_MS))).outcome;
     }
     this.#isReturning = false;
-    if (isBack) this.#wentSilent(silent.name);
-    else if (silent.isClosed) this.broken("");
+    if (this.#isClosed) return;
+    if (outcome === "attached") this.#wentSilent(silent.name);
+    else if (outcome === "refused") this.events.lost("it has gone silent", false);
+    else if (silent.isClosed) this.broken("it has gone silent");
   }
 
   /**
-   * @param {Line} line
-   * @param {string} reason  why the one before is left
+   * @param {string} name
+   * @param {string} reason
    */
-  async #attach(line, reason) {
-    const before = this.lines.current;
-    const { outcome } = await this.lines.attach(line, this.#limit(ATTACHING_LIMIT_MS));
-    if (outcome === "attached") return true;
-    if (before?.isClosed !== false) this.events.lost(reason, outcome === "closed");
-    return false;
+  #notOpen(name, reason) {
+    const { current } = this.lines;
+    const isFault = current?.isOpen && current.silent_ms < SILENCE_MS; // else nothing gets through
+    if (isFault && reason !== "") this.events.failed(name, reason);
   }
 
   /** @param {string} name */
@@ -182,7 +196,7 @@ export class TransportChoice {
     for (const transport of transports) {
       if (winner !== null || this.#isClosed) break;
       const attempt = this.lines.prepare(transport, limit_ms).then((found) => {
-        if (typeof found === "string") this.events.failed(transport.name, found);
+        if (typeof found === "string") this.#notOpen(transport.name, found);
         else if (winner === null) winner = found;
         else this.lines.abandon(found);
       });
