@@ -336,10 +336,13 @@ class Endpoint:
     async def _keep_house(self) -> None:
         while True:
             await trio.sleep(_HOUSEKEEPING_S)
-            now_s = trio.current_time()
-            for peer in list(self._peers):
-                if peer.connection is None and now_s - peer.began_s > _OPENING_S:
-                    self._hang_up(peer, "no session was opened")
-                elif now_s - peer.heard_s > _KEEP_ALIVE_S:
-                    peer.quic.send_ping(0)
-                    self._settle(peer)
+            self.sweep(trio.current_time())
+
+    def sweep(self, now_s: float) -> None:
+        """Send away who opened no session, and see whether the silent are still there."""
+        for peer in list(self._peers):
+            if peer.connection is None and now_s - peer.began_s > _OPENING_S:
+                self._hang_up(peer, "no session was opened")
+            elif now_s - peer.heard_s > _KEEP_ALIVE_S:
+                peer.quic.send_ping(0)
+                self._settle(peer)

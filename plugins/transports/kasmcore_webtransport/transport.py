@@ -26,6 +26,7 @@ from kasmcore_webtransport.settings import WebTransportSettings
 if TYPE_CHECKING:
     from aioquic.quic.configuration import QuicConfiguration
 
+    from kasmcore_webtransport.endpoint import Endpoint
     from kasmcore_webtransport.udp import UdpSocket
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class WebTransportTransport:
         self._settings = config.plugin_settings.of(WebTransportSettings)
         self._unavailable = _NOT_YET
         self._port = 0
+        self.endpoint: Endpoint | None = None
+        """While it listens."""
         self._keeper: CertificateKeeper | None = None
 
     def websocket_routes(self) -> Mapping[str, AsgiWebSocketHandler]:
@@ -104,7 +107,7 @@ class WebTransportTransport:
             chosen.private_key, chosen.certificate, *chosen.certificate_chain = identity()
             return chosen
 
-        endpoint = Endpoint(
+        endpoint = self.endpoint = Endpoint(
             sockets,
             configuration,
             Admission(self._settings.most_connections),

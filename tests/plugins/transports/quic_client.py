@@ -41,6 +41,8 @@ class QuicClient:
         self.ended: set[int] = set()
         self.was_reset: set[int] = set()
         self.closed_by_server = False
+        self.is_over = False
+        """The session has ended, by whoever."""
         self.terminated: events.ConnectionTerminated | None = None
         self.control_id = -1
         self.bulk_id = -1
@@ -48,7 +50,8 @@ class QuicClient:
         self.changed = trio.Event()
         self.sequence = 0
         self.control_units = 0
-        self.certificate: Any = None
+        self.recorded: list[bytes] = []
+        """Packets that it has sent."""
 
     @staticmethod
     def _new_socket() -> trio.socket.SocketType:
@@ -90,6 +93,7 @@ class QuicClient:
                 self.was_reset.add(event.stream_id)
             if isinstance(event, events.ConnectionTerminated):
                 self.terminated = event
+                self.is_over = True
             if isinstance(event, events.StreamDataReceived) and event.stream_id == self.control_id:
                 # aioquic takes what the server sends on the client's own stream for HTTP.
                 self.streams[self.control_id] = self.streams.get(self.control_id, b"") + event.data
@@ -97,6 +101,7 @@ class QuicClient:
                 for each in self.h3.handle_event(event):
                     self._take(each)
         for data, address in self.quic.datagrams_to_send(trio.current_time()):
+            self.recorded.append(data)
             await self.udp.sendto(data, address)
         self.changed.set()
         self.changed = trio.Event()
@@ -109,7 +114,7 @@ class QuicClient:
             if event.stream_ended:
                 self.ended.add(event.stream_id)
         elif isinstance(event, h3_events.DataReceived) and event.stream_ended:
-            self.closed_by_server = True
+            self.closed_by_server = self.is_over = True
 
     async def until(self, condition: Any) -> None:
         """Wait until something is so."""

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import trio
 from kasmcore_webtransport.connection import WebTransportConnection
+from kasmcore_webtransport.endpoint import Endpoint
 from kasmcore_webtransport.settings import WebTransportSettings
 from kasmcore_webtransport.transport import ROUTE, WebTransportTransport
 
@@ -74,6 +75,11 @@ class Listening:
 
     async def port(self) -> int:
         return int((await self.address())["url"].rpartition(":")[2].partition("/")[0])
+
+    @property
+    def endpoint(self) -> Endpoint:
+        assert self.transport.endpoint is not None
+        return self.transport.endpoint
 
     @property
     def connection(self) -> WebTransportConnection:
