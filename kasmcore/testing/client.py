@@ -17,9 +17,11 @@ import trio
 
 from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
 from kasmcore.protocol.connection import ClientConnection, ClientReceived
-from kasmcore.protocol.messages import ClientMessage, Hello, Welcome
+from kasmcore.protocol.counted import COUNTED, SentCounted
+from kasmcore.protocol.messages import Attached, ClientMessage, Hello, ResumeOffer, Welcome
 from kasmcore.protocol.version import FEATURES, HANDSHAKE_LIMIT_S
 from kasmcore.testing.client_stream import MessageStream, Trust, open_websocket
+from kasmcore.testing.frame_sequence import FrameSequence
 from kasmcore.testing.received_picture import (
     DamagedRectangle,
     ReceivedPicture,
@@ -27,10 +29,10 @@ from kasmcore.testing.received_picture import (
 )
 from kasmcore.testing.reference_decoders import DECODERS, Decoder
 from kasmcore.values.clipboard import ClipboardItem
-from kasmcore.values.frames import EncodedFrame
+from kasmcore.values.frames import EncodedFrame, FrameOrder
 from kasmcore.values.pixels import BgrxPixels
-from kasmcore.values.viewer_events import FrameFailed, FrameShown
-from kasmcore.values.viewer_updates import Farewell, Notice
+from kasmcore.values.viewer_events import LOST_IN_NETWORK, FrameFailed, FrameShown
+from kasmcore.values.viewer_updates import Farewell, FramesDropped, Notice
 
 T = TypeVar("T")
 
@@ -74,6 +76,13 @@ class Client:
         self._may_read = trio.Event()
         self._may_read.set()
         self._end: KasmcoreError | None = None
+        self.may_come_back = False
+        """True: a broken connection does not end it; ``attach`` goes on with another one."""
+        self._counted = SentCounted()
+        self._sequence: FrameSequence | None = None
+        self._order: FrameOrder | None = None
+        self._changed_stream = trio.Event()
+        self._receiving = trio.CancelScope()
 
     @property
     def framebuffer(self) -> BgrxPixels:
@@ -96,7 +105,49 @@ class Client:
         Raises:
             ConnectionEnded: the server is gone.
         """
-        await self._stream.send(self._protocol.send(event))
+        message = self._protocol.send(event)
+        if isinstance(event, COUNTED):
+            self._counted.add(message)
+        try:
+            await self._stream.send(message)
+        except ConnectionEnded:
+            if not self.may_come_back:
+                raise
+
+    async def attach(self, stream: MessageStream) -> None:
+        """Go on with another connection, by the newest ``ResumeOffer``.
+
+        Raises:
+            ConnectionEnded: the server refused, or is gone.
+            RemoteProtocolError: it lacks what is not kept any more.
+        """
+        offer = self.newest(ResumeOffer)
+        protocol, message = self._protocol.attach("" if offer is None else offer.token)
+        await stream.send(message)
+        received = protocol.receive_data(await stream.receive())
+        first = received[0]
+        if not isinstance(first, Attached):
+            raise ConnectionEnded(f"the server refused: {first}")
+        missing = self._counted.after(first.received)
+        if missing is None:
+            raise RemoteProtocolError("the server lacks more than is kept")
+        self._protocol, self._stream = protocol, stream
+        self._sequence, self._order = FrameSequence(first.next_serial), None
+        self._receiving.cancel()
+        self._changed_stream.set()
+        self._changed_stream = trio.Event()
+        for message in missing:
+            await stream.send(message)
+        for update in received[1:]:
+            await self._take(update)
+        self._wake()
+
+    async def report_lost(self) -> None:
+        """Tell the server of all frames that newer ones have overtaken: they count as lost."""
+        sequence = self._sequence
+        for serial in () if sequence is None else sequence.missing():
+            await self._fail(serial, "", LOST_IN_NETWORK)
+        await self._show_held()
 
     async def send_clipboard(self, items: Sequence[ClipboardItem]) -> None:
         """Offer clipboard contents.
@@ -162,12 +213,23 @@ class Client:
         try:
             while self._end is None:
                 await self._may_read.wait()
-                await self._receive()
+                with trio.CancelScope() as self._receiving:
+                    await self._receive_or_wait()
                 self._wake()
         except (ConnectionEnded, RemoteProtocolError) as error:
             self._end = self._end or error
         finally:
             self._wake()
+
+    async def _receive_or_wait(self) -> None:
+        """Take what comes; when the connection broke, wait for another one."""
+        changed = self._changed_stream
+        try:
+            await self._receive()
+        except ConnectionEnded:
+            if not self.may_come_back or self._end is not None:
+                raise
+            await changed.wait()
 
     async def _receive(self) -> None:
         data = await self._stream.receive()
@@ -178,8 +240,14 @@ class Client:
 
     async def _take(self, update: ClientReceived) -> None:
         self._newest[type(update)] = update
-        if isinstance(update, EncodedFrame):
-            await self._show(update)
+        if isinstance(update, FrameOrder):
+            self._order = update
+        elif isinstance(update, FramesDropped):
+            for serial in update.serials if self._sequence is not None else ():
+                self._sequence.settle(serial, was_shown=False)
+            await self._show_held()
+        elif isinstance(update, EncodedFrame):
+            await self._take_frame(update)
         elif isinstance(update, Welcome):
             self.welcome = update
             self.picture.clear(update.size)
@@ -188,14 +256,42 @@ class Client:
         elif isinstance(update, Farewell):
             self._end = ConnectionEnded(f"the server said farewell: {update.reason}")
 
+    async def _take_frame(self, frame: EncodedFrame) -> None:
+        order, self._order = self._order, None
+        if order is None:
+            await self._show(frame)
+            return
+        self._sequence = self._sequence or FrameSequence(1)
+        self._sequence.hold(order, frame)
+        await self._show_held()
+
+    async def _show_held(self) -> None:
+        """Show the frames whose turn it is."""
+        while self._sequence is not None:
+            held = self._sequence.next()
+            if held is None:
+                return
+            frame, is_whole = held
+            if is_whole:
+                await self._show(frame)
+            else:
+                await self._fail(frame.serial, "", LOST_IN_NETWORK)
+
+    async def _fail(self, serial: int, codec: str, reason: str) -> None:
+        self.counters.failed_frames += 1
+        if self._sequence is not None:
+            self._sequence.settle(serial, was_shown=False)
+        await self._answer(FrameFailed(serial, codec, reason))
+
     async def _show(self, frame: EncodedFrame) -> None:
         started_s = time.perf_counter()
         try:
             self.picture.show(frame)
         except DamagedRectangle as damaged:
-            self.counters.failed_frames += 1
-            await self._answer(FrameFailed(frame.serial, damaged.codec, damaged.reason))
+            await self._fail(frame.serial, damaged.codec, damaged.reason)
             return
+        if self._sequence is not None:
+            self._sequence.settle(frame.serial, was_shown=True)
         decode_s = time.perf_counter() - started_s
         self.counters.frames += 1
         self.counters.rectangles += len(frame.rectangles)

@@ -74,11 +74,15 @@ class ReceivedPicture:
 
     def clear(self, size: Size) -> None:
         """Start from black."""
+        self._drawn_by: NDArray[np.int64] = np.zeros((size.height, size.width), np.int64)
+        """Serial of the frame that drew a pixel last."""
         self._pixels = np.zeros((size.height, size.width, 4), np.uint8)
         self._qualities: NDArray[np.uint8] = np.zeros((size.height, size.width), np.uint8)
 
     def show(self, frame: EncodedFrame) -> None:
         """Paint all rectangles, or nothing when one cannot be decoded.
+
+        What newer frames have painted stays as it is.
 
         Raises:
             DamagedRectangle: one cannot be decoded.
@@ -96,9 +100,12 @@ class ReceivedPicture:
                 source = Rectangle(part.source_x, part.source_y, area.width, area.height)
                 for array in (self._pixels, self._qualities):
                     array[place] = array[source.rows, source.columns].copy()
+                self._drawn_by[place] = frame.serial
             elif pixels is not None and not _is_hidden(part):
-                self._pixels[place] = pixels
-                self._qualities[place] = part.quality
+                is_older = self._drawn_by[place] <= frame.serial
+                self._pixels[place][is_older] = pixels[is_older]
+                self._qualities[place][is_older] = part.quality
+                self._drawn_by[place][is_older] = frame.serial
 
     def _decode(self, part: EncodedRectangle | VideoRectangle) -> BgrxPixels:
         if isinstance(part, VideoRectangle):
