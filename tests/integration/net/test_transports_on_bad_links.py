@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
 import attrs
 import numpy as np
@@ -33,13 +32,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.x11]
 
 MBIT = 1e6 / 8
 HOME = LinkQuality(bytes_per_s=20 * MBIT, delay_s=0.01)
-INSTALLED = {entry.name for entry in entry_points(group="kasmcore")}
-TRANSPORTS = [name for name in ("websocket", "webtransport", "webrtc") if name in INSTALLED]
 OUTSIDE_ADDRESS = "198.18.0.77"
 NEXT_ADDRESS = "198.18.0.3"
 BACK_S = 15.0
 """Until a picture is there again: what people wait at worst, and the tests' machine is busy."""
 _MARK = "window.stillTheSamePage"
+
+
+def over(*transports: str) -> pytest.MarkDecorator:
+    """Each of these alone."""
+    return pytest.mark.parametrize("transport", transports)
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +99,6 @@ class Session:
         assert self.remote.page.evaluate(_MARK) is True
 
 
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def server(runs: Launcher, link: ImpairedLink, transport: str) -> LiveServer:
     return server_at(link, runs, transport)
@@ -115,6 +112,7 @@ def session(server: LiveServer, link: ImpairedLink, browser: Browser) -> Iterato
     page.remote.page.context.close()
 
 
+@over("websocket", "webtransport")
 def test_the_picture_is_exact_over_a_link_that_loses_repeats_and_mixes_up_packets(
     session: Session, link: ImpairedLink
 ) -> None:
@@ -135,6 +133,7 @@ def test_the_picture_is_exact_over_a_link_that_loses_repeats_and_mixes_up_packet
     assert link.counts()["to_client"]["lost_packets"] > 0
 
 
+@over("websocket", "webtransport", "webrtc")
 def test_after_an_outage_the_picture_becomes_exact_without_a_reload(
     session: Session, link: ImpairedLink
 ) -> None:
@@ -147,6 +146,7 @@ def test_after_an_outage_the_picture_becomes_exact_without_a_reload(
     session.goes_on()
 
 
+@over("websocket", "webtransport")
 def test_a_session_goes_on_behind_a_router_that_has_forgotten_it(
     session: Session, link: ImpairedLink, transport: str
 ) -> None:
@@ -159,6 +159,7 @@ def test_a_session_goes_on_behind_a_router_that_has_forgotten_it(
         assert session.joins == joins
 
 
+@over("websocket")
 def test_a_session_goes_on_from_another_network(session: Session, link: ImpairedLink) -> None:
     session.paint(1)
     session.remote.wait_until_exact(session.desk)
@@ -170,6 +171,7 @@ def test_a_session_goes_on_from_another_network(session: Session, link: Impaired
         link.renumber_client(CLIENT_ADDRESS)
 
 
+@over("websocket", "webtransport")
 def test_every_key_arrives_once_whatever_happens_to_the_link(
     server: LiveServer, link: ImpairedLink, browser: Browser
 ) -> None:
@@ -193,6 +195,7 @@ def test_every_key_arrives_once_whatever_happens_to_the_link(
         page.remote.page.context.close()
 
 
+@over("websocket", "webtransport", "webrtc")
 def test_pictures_that_newer_ones_replace_are_not_sent(
     session: Session, link: ImpairedLink
 ) -> None:
