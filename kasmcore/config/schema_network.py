@@ -17,9 +17,9 @@ class UdpConfig:
 
     public_ip: IPv4Address | IPv6Address | None = setting(
         IPv4Address("127.0.0.1"),
-        "Address that is offered to viewers. auto asks a STUN server.",
+        "Address by which WebRTC viewers reach this machine, when a router forwards its UDP ports. "
+        "A loopback address: no other than its own. auto: what network.udp.stun_server tells.",
         none_words=("auto",),
-        effective=False,
     )
     port: int | None = setting(
         None,
@@ -31,18 +31,17 @@ class UdpConfig:
     )
     payload_size: int | None = setting(
         None,
-        "Largest payload of one datagram.",
+        "Largest payload of one datagram of WebRTC. auto is 1200.",
         at_least=500,
         at_most=1400,
         unit="bytes",
         none_words=("auto",),
-        effective=False,
     )
     stun_server: str | None = setting(
         None,
-        "STUN server, host or host:port, that tells the public address.",
+        "STUN server, host or host:port, that tells WebRTC viewers, and this server, their public "
+        "address. auto: none is asked.",
         none_words=("auto",),
-        effective=False,
     )
 
 
