@@ -37,7 +37,7 @@ class QuicClient:
         self._old_sockets: list[trio.socket.SocketType] = []
         self.session_id = -1
         self.status = 0
-        self.streams: dict[int, bytes] = {}
+        self.streams: dict[int, bytearray] = {}
         self.ended: set[int] = set()
         self.was_reset: set[int] = set()
         self.closed_by_server = False
@@ -96,7 +96,7 @@ class QuicClient:
                 self.is_over = True
             if isinstance(event, events.StreamDataReceived) and event.stream_id == self.control_id:
                 # aioquic takes what the server sends on the client's own stream for HTTP.
-                self.streams[self.control_id] = self.streams.get(self.control_id, b"") + event.data
+                self._note(event.stream_id, event.data)
             elif self.h3 is not None:
                 for each in self.h3.handle_event(event):
                     self._take(each)
@@ -110,11 +110,14 @@ class QuicClient:
         if isinstance(event, h3_events.HeadersReceived):
             self.status = int(dict(event.headers)[b":status"])
         elif isinstance(event, h3_events.WebTransportStreamDataReceived):
-            self.streams[event.stream_id] = self.streams.get(event.stream_id, b"") + event.data
+            self._note(event.stream_id, event.data)
             if event.stream_ended:
                 self.ended.add(event.stream_id)
         elif isinstance(event, h3_events.DataReceived) and event.stream_ended:
             self.closed_by_server = self.is_over = True
+
+    def _note(self, stream_id: int, data: bytes) -> None:
+        self.streams.setdefault(stream_id, bytearray()).extend(data)
 
     async def until(self, condition: Any) -> None:
         """Wait until something is so."""
@@ -179,12 +182,12 @@ class QuicClient:
 
     def control_received(self) -> list[bytes]:
         """Units of control, so far."""
-        return units_of(self.streams.get(self.control_id, b""))
+        return units_of(bytes(self.streams.get(self.control_id, b"")))
 
     def frames_received(self) -> list[bytes]:
         """Frames that have arrived in full."""
         return [
-            data[1:]
+            bytes(data[1:])
             for key, data in sorted(self.streams.items())
             if key in self.ended and data[:1] == b"\x01"
         ]
@@ -195,7 +198,7 @@ class QuicClient:
             unit
             for data in self.streams.values()
             if data[:1] == b"\x02"
-            for unit in units_of(data[1:])
+            for unit in units_of(bytes(data[1:]))
         ]
 
     def move(self) -> None:

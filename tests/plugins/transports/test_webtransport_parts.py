@@ -175,8 +175,8 @@ def test_many_half_open_connections_make_addresses_prove_themselves():
 def test_one_address_takes_no_more_than_its_share():
     admission = Admission(most_connections=100)
     for number in range(100):
-        if admission.judge("2001:db8::1:%x" % number, True, float(number)) is Verdict.ACCEPT:
-            admission.began("2001:db8::1:%x" % number)
+        if admission.judge(f"2001:db8::1:{number:x}", True, float(number)) is Verdict.ACCEPT:
+            admission.began(f"2001:db8::1:{number:x}")
             admission.opened()
     assert admission.open == 32
     assert admission.judge("2001:db8:0:1::1", True, 200.0) is Verdict.ACCEPT
