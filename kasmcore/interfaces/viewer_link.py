@@ -92,3 +92,7 @@ class UnorderedLink(Protocol):
     @property
     def is_unordered(self) -> bool:
         """True while frames may arrive in any order: each is acknowledged by itself."""
+
+    @property
+    def may_lose_frames(self) -> bool:
+        """True while frames may vanish; the viewer sees that only when a newer one arrives."""

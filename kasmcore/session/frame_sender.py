@@ -20,7 +20,7 @@ from kasmcore.pipeline.video_mode_plan import plan_in_video_mode
 from kasmcore.protocol.version import MAXIMUM_FRAME_BYTES
 from kasmcore.session.encode_pool import EncodePool, EncoderFailed
 from kasmcore.session.frame_flow import FrameFlow, NewestFrame
-from kasmcore.session.resuming import drop_replaced
+from kasmcore.session.resuming import drop_replaced, give_up_silent, silence_ends_s
 from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.shared_plans import SharedPlans
 from kasmcore.session.video_mode_watch import VideoModeWatch
@@ -79,8 +79,10 @@ class FrameSender:
         viewer, since_s = self.viewer, trio.current_time()
         while viewer.is_away or not self._has_credit() or not viewer.may(Permission.READ):
             if viewer.may(Permission.READ) and not viewer.is_away:
-                with trio.move_on_at(viewer.pacer.credit_due_s()):
+                due_s = min(viewer.pacer.credit_due_s(), silence_ends_s(viewer))
+                with trio.move_on_at(due_s):
                     await viewer.acknowledged.wait()
+                give_up_silent(viewer, trio.current_time())
             else:
                 await self._wait_for_change(float("inf"))
                 since_s = trio.current_time()
@@ -144,8 +146,9 @@ class FrameSender:
         """Wait for a new frame, for something else that wakes this viewer, or the deadline."""
         self.viewer.changed = trio.Event()
         demand = self.flow.demand() if capture else contextlib.nullcontext()
-        with demand, trio.move_on_at(deadline_s):
+        with demand, trio.move_on_at(min(deadline_s, silence_ends_s(self.viewer))):
             await self.viewer.changed.wait()
+        give_up_silent(self.viewer, trio.current_time())
 
     async def _let_capture(self) -> None:
         """What is made exact bit by bit must not hold up what changes meanwhile."""

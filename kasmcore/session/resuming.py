@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
+
 import attrs
 import numpy as np
 
-from kasmcore.interfaces.viewer_link import LinkAttached
+from kasmcore.interfaces.viewer_link import LinkAttached, UnorderedLink
 from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.viewer import Viewer
 from kasmcore.values.frames import CopiedRectangle, EncodedFrame, VideoRectangle
-from kasmcore.values.viewer_updates import PermissionsChanged
+from kasmcore.values.viewer_updates import FramesDropped, PermissionsChanged
 
 _OVERDUE_ROUND_TRIPS = 1.25
 _OVERDUE_S = 0.02
 """A frame that has not been answered for so much longer is held up or lost."""
+_SILENT_ROUND_TRIPS = 2.0
+_SILENT_S = 0.15
 _MOST_UNANSWERED = 128
 _LONGEST_UNANSWERED_S = 5.0
 
@@ -65,11 +70,37 @@ def drop_replaced(viewer: Viewer, frame: EncodedFrame, now_s: float) -> tuple[in
         if unanswered > _MOST_UNANSWERED or age_s > _LONGEST_UNANSWERED_S:
             viewer.give_back(sent)
             dropped.append(sent)
-    for sent in dropped:
+    return _forget(viewer, dropped)
+
+
+def silence_ends_s(viewer: Viewer) -> float:
+    """When the frames on their way are taken for lost, if no answer comes; inf for not at all.
+
+    A viewer learns of a lost frame by the one after it, and nothing comes after the last ones.
+    """
+    link = viewer.link
+    may_lose = isinstance(link, UnorderedLink) and link.may_lose_frames
+    if not may_lose or not viewer.on_the_way:
+        return inf
+    patience_s = _SILENT_ROUND_TRIPS * viewer.pacer.round_trip_s + _SILENT_S
+    return viewer.on_the_way[-1].sent_s + patience_s
+
+
+def give_up_silent(viewer: Viewer, now_s: float) -> None:
+    """Take all that is on its way for lost when there was no answer for too long."""
+    if now_s >= silence_ends_s(viewer):
+        lost = list(viewer.on_the_way)
+        for sent in lost:
+            viewer.give_back(sent)
+        viewer.outbox.put(FramesDropped(_forget(viewer, lost)))
+
+
+def _forget(viewer: Viewer, frames: Sequence[SentFrame]) -> tuple[int, ...]:
+    for sent in frames:
         if sent in viewer.on_the_way:
             viewer.on_the_way.remove(sent)
             viewer.pacer.lost(sent.serial)
-    return tuple(dict.fromkeys(sent.serial for sent in dropped))
+    return tuple(dict.fromkeys(sent.serial for sent in frames))
 
 
 def _wholly_drawn(grid: TileGrid, frame: EncodedFrame) -> TileMask:

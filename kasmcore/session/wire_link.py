@@ -106,6 +106,11 @@ class WireLink:
         """True while frames may arrive in any order."""
         return self._path is not None and self._path.ordering is not None
 
+    @property
+    def may_lose_frames(self) -> bool:
+        """True while frames may vanish in the network."""
+        return self._path is not None and self._path.may_lose_frames
+
     async def run_first(self) -> None:
         """Let the client know how to go on elsewhere; return when it needs its first connection
         no more. After this was cancelled, or the connection broke, it may still come back.

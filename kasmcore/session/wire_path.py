@@ -49,6 +49,11 @@ class WirePath:
         path = connection.path if isinstance(connection, MeasuredConnection) else None
         return None if path is None else path.shortest_round_trip_s
 
+    @property
+    def may_lose_frames(self) -> bool:
+        """True when frames may vanish in the network."""
+        return self._unordered is not None and self._unordered.frames_may_be_lost
+
     def open(self) -> None:
         """The server's first message here was sent: others may follow."""
         self.taken.set()

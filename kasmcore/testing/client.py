@@ -243,7 +243,8 @@ class Client:
         if isinstance(update, FrameOrder):
             self._order = update
         elif isinstance(update, FramesDropped):
-            for serial in update.serials if self._sequence is not None else ():
+            self._sequence = self._sequence or FrameSequence(1)
+            for serial in update.serials:
                 self._sequence.settle(serial, was_shown=False)
             await self._show_held()
         elif isinstance(update, EncodedFrame):

@@ -1,0 +1,175 @@
+"""A viewer goes on elsewhere: its picture ends exact and its keys arrive once, whatever is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import AsyncIterator
+
+import attrs
+import numpy as np
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from kasmcore.errors import ConnectionEnded
+from kasmcore.interfaces.transport import Lane
+from kasmcore.protocol.messages import ResumeOffer
+from kasmcore.session.reception import Reception
+from kasmcore.testing.client import DEFAULT_HELLO, Client, follow
+from kasmcore.testing.memory_transport import (
+    Link,
+    MemoryConnection,
+    memory_connections,
+    unordered_connections,
+)
+from kasmcore.values.permissions import FULL_PERMISSIONS, Guest, User
+from kasmcore.values.viewer_events import KeyEvent
+from tests.unit.session.desks import RAW, Desk, open_desk
+
+GUEST = Guest(User("ann", FULL_PERMISSIONS), "127.0.0.1", "login")
+HELLO = attrs.evolve(DEFAULT_HELLO, codecs=("raw",))
+
+
+def raw(payload: bytes, width: int, height: int) -> np.ndarray:
+    return np.frombuffer(payload, np.uint8).reshape(height, width, 4)
+
+
+@attrs.frozen
+class LaneStream:
+    connection: MemoryConnection
+
+    async def send(self, message: bytes) -> None:
+        await self.connection.send(Lane.CONTROL, message)
+
+    async def receive(self) -> bytes:
+        return await self.connection.receive()
+
+
+@attrs.define
+class Bench:
+    desk: Desk
+    reception: Reception
+    client: Client
+    connection: MemoryConnection
+    stream: LaneStream
+
+    async def attach(self, to_client: Link | None = None, *, unordered: bool = False) -> None:
+        pair = (unordered_connections if unordered else memory_connections)(to_client)
+        self.desk.nursery.start_soon(self.reception.serve, pair[0], GUEST)
+        await self.client.attach(LaneStream(pair[1]))
+        self.connection = pair[0]
+        self.stream = LaneStream(pair[1])
+
+    def keys(self) -> list[int]:
+        events = [received.event for received in self.desk.desktop.input.received]
+        return [event.keysym for event in events if isinstance(event, KeyEvent) and event.pressed]
+
+    def is_exact(self) -> bool:
+        shown, there = self.client.framebuffer, self.desk.desktop.pixels
+        return np.array_equal(shown[..., :3], there[..., :3])
+
+
+@contextlib.asynccontextmanager
+async def opened(*, unordered: bool = False, to_client: Link | None = None) -> AsyncIterator[Bench]:
+    pair = (unordered_connections if unordered else memory_connections)(to_client)
+    async with open_desk(encoders=(RAW,)) as desk:
+        reception = Reception(desk.session, "desk")
+        desk.nursery.start_soon(reception.serve, pair[0], GUEST)
+        stream = LaneStream(pair[1])
+        async with follow(stream, HELLO, {"raw": raw}) as client:
+            client.may_come_back = True
+            await client.wait_until(lambda: client.newest(ResumeOffer) is not None)
+            yield Bench(desk, reception, client, pair[0], stream)
+
+
+def paint(desk: Desk, random_: random.Random) -> None:
+    pixels = np.full((40, 60, 4), random_.randrange(256), np.uint8)
+    desk.desktop.paint_pixels(random_.randrange(260), random_.randrange(160), pixels)
+
+
+async def test_a_viewer_changes_to_another_connection(autojump_clock: MockClock) -> None:
+    async with opened() as bench:
+        await bench.client.wait_for_picture()
+        await bench.attach(unordered=True)
+        bench.desk.desktop.paint_pixels(0, 0, np.full((50, 50, 4), 77, np.uint8))
+        await bench.client.wait_until(bench.is_exact)
+        assert len(bench.desk.session.viewers) == 1
+
+
+async def test_a_broken_viewer_is_kept_for_its_grace_alone(autojump_clock: MockClock) -> None:
+    async with opened() as bench:
+        await bench.client.wait_for_picture()
+        bench.connection.vanish()
+        await trio.sleep(14)
+        assert len(bench.desk.session.viewers) == 1
+        await trio.sleep(2)
+        assert len(bench.desk.session.viewers) == 0
+        with pytest.raises(ConnectionEnded):
+            await bench.attach()
+
+
+async def test_a_viewer_that_says_goodbye_leaves_at_once(autojump_clock: MockClock) -> None:
+    async with opened() as bench:
+        await bench.stream.connection.aclose("bye")
+        await trio.sleep(0.1)
+        assert len(bench.desk.session.viewers) == 0
+
+
+async def test_the_end_of_a_login_ends_what_was_attached_by_it(autojump_clock: MockClock) -> None:
+    async with opened() as bench:
+        await bench.attach()
+        bench.reception.end_login("login")
+        await trio.sleep(0.1)
+        assert len(bench.desk.session.viewers) == 0
+
+
+async def test_another_user_cannot_use_a_token(autojump_clock: MockClock) -> None:
+    async with opened() as bench:
+        server_end, client_end = memory_connections()
+        thief = attrs.evolve(GUEST, user=User("eve", FULL_PERMISSIONS))
+        bench.desk.nursery.start_soon(bench.reception.serve, server_end, thief)
+        with pytest.raises(ConnectionEnded, match="refused"):
+            await bench.client.attach(LaneStream(client_end))
+
+
+def run_seeded(seed: int, unordered: bool) -> None:
+    random_ = random.Random(seed)
+
+    async def act() -> None:
+        def link() -> Link:
+            return Link(
+                delay_s=random_.choice((0.0, 0.03)),
+                loses=lambda serial: unordered and random_.random() < 0.2,
+                lateness_s=lambda serial: random_.choice((0.0, 0.0, 0.08)),
+            )
+
+        async with opened(unordered=unordered, to_client=link()) as bench:
+            expected: list[int] = []
+            for number in range(60):
+                paint(bench.desk, random_)
+                await bench.client.send(KeyEvent(pressed=True, keysym=number + 1, code=""))
+                expected.append(number + 1)
+                if random_.random() < 0.1:
+                    if random_.random() < 0.5:
+                        bench.connection.vanish()
+                        await trio.sleep(random_.choice((0.0, 1.0)))
+                    await bench.attach(link(), unordered=unordered)
+                await trio.sleep(random_.choice((0.0, 0.02)))
+                if random_.random() < 0.3:
+                    await bench.client.report_lost()
+            with trio.fail_after(60):
+                while not bench.is_exact() or bench.keys() != expected:
+                    await trio.sleep(1)
+                    await bench.client.report_lost()
+            assert bench.keys() == expected
+
+    trio.run(act, clock=MockClock(autojump_threshold=0))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), unordered=st.booleans())
+def test_the_picture_ends_exact_and_keys_arrive_once(seed: int, unordered: bool) -> None:
+    run_seeded(seed, unordered)
