@@ -253,8 +253,7 @@ class Endpoint:
 
     def _send(self, peer: _Peer) -> None:
         quic = peer.quic
-        for data, address in quic.datagrams_to_send(trio.current_time()):
-            peer.udp.send(data, address)
+        peer.udp.send_all(quic.datagrams_to_send(trio.current_time()))
         due_s = quic.get_timer()
         if due_s is not None and (peer.timer_s is None or due_s < peer.timer_s):
             self._set_timer(peer, due_s)

@@ -111,7 +111,7 @@ class ServerQuic(QuicConnection):
 
     @_streams_queue.setter
     def _streams_queue(self, streams: list[QuicStream]) -> None:
-        self._queue = sorted(streams, key=self._rank)
+        self._queue = sorted(streams, key=self._rank) if len(streams) > 1 else streams
 
     def _rank(self, stream: QuicStream) -> tuple[int, int]:
         stream_id = stream.stream_id or 0

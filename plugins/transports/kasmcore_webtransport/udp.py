@@ -34,6 +34,13 @@ _PASSING_ERRORS = frozenset(
 )
 """Of one packet: it is lost, as in any network."""
 
+_UDP_SEGMENT = 103
+_MOST_SEGMENTS = 40
+_MOST_RUN_BYTES = 60_000
+_NOT_SEGMENTED = frozenset(
+    (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
+)
+
 Address = tuple[str, int, bytes]
 """A peer's IP address and port, and which of our addresses it has called (as the kernel says)."""
 
@@ -48,6 +55,7 @@ class UdpSocket:
     def __init__(self, host: str, port: int) -> None:
         is_ipv6 = ":" in host
         self._is_ipv6 = is_ipv6
+        self._can_segment = True
         family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
@@ -90,24 +98,52 @@ class UdpSocket:
             found.append((data, (host, peer[1], own)))
         return found
 
+    def send_all(self, packets: list[tuple[bytes, Address]]) -> None:
+        """Send packets, those of one size to one address by one call of the kernel."""
+        start = 0
+        while start < len(packets):
+            data, address = packets[start]
+            end = start + 1
+            if self._can_segment:
+                end = _end_of_run(packets, start)
+            if end - start == 1:
+                self.send(data, address)
+            else:
+                self._send_run([each for each, _ in packets[start:end]], address)
+            start = end
+
     def send(self, data: bytes, address: Address) -> None:
         """Send one packet; one that the kernel does not take is lost."""
+        self._send([data], address, [])
+
+    def _send_run(self, run: list[bytes], address: Address) -> None:
+        size = struct.pack("=H", len(run[0]))
+        if not self._send(run, address, [(socket.IPPROTO_UDP, _UDP_SEGMENT, size)]):
+            self._can_segment = False  # an old kernel, or a device that cannot
+            for data in run:
+                self.send(data, address)
+
+    def _send(
+        self, parts: list[bytes], address: Address, ancillary: list[tuple[int, int, bytes]]
+    ) -> bool:
+        """Return False when the kernel does not take such a call."""
         host, port, own = address
-        ancillary = []
         if own:
-            ancillary = [self._source(own)]
+            ancillary.append(self._source(own))
+        peer: tuple[object, ...] = (host, port)
+        if self._is_ipv6:
+            name, _, scope = host.partition("%")
+            peer = (name, port, 0, int(scope or 0))
         try:
-            if self._is_ipv6:
-                name, _, scope = host.partition("%")
-                peer: tuple[object, ...] = (name, port, 0, int(scope or 0))
-            else:
-                peer = (host, port)
-            self._socket.sendmsg((data,), ancillary, 0, peer)
+            self._socket.sendmsg(parts, ancillary, 0, peer)
         except BlockingIOError:
-            return
+            return True
         except OSError as error:
+            if len(parts) > 1 and error.errno in _NOT_SEGMENTED:
+                return False
             if error.errno not in _PASSING_ERRORS:
                 raise
+        return True
 
     def _source(self, own: bytes) -> tuple[int, int, bytes]:
         if self._is_ipv6:
@@ -126,3 +162,18 @@ class UdpSocket:
         else:
             udp.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
             udp.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
+
+
+def _end_of_run(packets: list[tuple[bytes, Address]], start: int) -> int:
+    """Return the end of the packets that one call can send: all but the last of one size."""
+    first, address = packets[start]
+    size, total, end = len(first), len(first), start + 1
+    while end < len(packets) and end - start < _MOST_SEGMENTS:
+        data, other = packets[end]
+        total += len(data)
+        if other != address or len(data) > size or total > _MOST_RUN_BYTES:
+            break
+        end += 1
+        if len(data) < size:
+            break
+    return end
