@@ -58,10 +58,13 @@ DEPENDENCIES = names_of(project()["project"]["dependencies"])
 SUITES = Path("kasmcore/testing/conformance")
 """Need what ``kasmcore[test]`` brings; the server never imports them."""
 
+WEBRTC = Path("plugins/transports/kasmcore_webrtc/stack")
+"""Needs what ``kasmcore[webrtc]`` brings; a process of its own imports it."""
+
 
 def test_what_the_server_imports_are_its_dependencies_and_no_more():
     modules = files_below("kasmcore", "plugins", suffixes=(".py",))
-    imported = imported_distributions(p for p in modules if SUITES not in p.parents)
+    imported = imported_distributions(p for p in modules if {SUITES, WEBRTC}.isdisjoint(p.parents))
     assert {name: path for name, path in imported.items() if name not in DEPENDENCIES} == {}
     assert DEPENDENCIES - set(imported) == set()
 
@@ -70,6 +73,14 @@ def test_what_tests_import_are_dependencies_or_extras():
     declared = DEPENDENCIES | extras("test", "check", "fuzz")
     imported = imported_distributions(files_below("kasmcore", "tests", "docs", suffixes=(".py",)))
     assert {name: path for name, path in imported.items() if name not in declared} == {}
+
+
+def test_what_webrtc_imports_is_its_extra():
+    imported = imported_distributions(
+        p for p in files_below("plugins", suffixes=(".py",)) if WEBRTC in p.parents
+    )
+    allowed = DEPENDENCIES | extras("webrtc")
+    assert {name: path for name, path in imported.items() if name not in allowed} == {}
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ class PeerListener(Protocol):
     """Who is told what the stack says of one peer."""
 
     def take(self, kind: FromStack, data: memoryview) -> None:
-        """Take one record; must not block. ``ENDED`` or ``REFUSED`` is the last one."""
+        """Take one record; must not block. ``ENDED`` is the last one."""
 
 
 class StackProcess:
@@ -157,6 +157,6 @@ class StackProcess:
         if peer is None:
             return
         kind = FromStack(record.kind)
-        if kind in (FromStack.ENDED, FromStack.REFUSED):
+        if kind is FromStack.ENDED:
             del self._peers[record.peer]
         peer.take(kind, record.data)

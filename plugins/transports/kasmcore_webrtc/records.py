@@ -34,18 +34,16 @@ class FromStack(enum.IntEnum):
 
     ANSWER = 1
     """SDP."""
-    REFUSED = 2
-    """Why there is no answer."""
-    OPENED = 3
+    OPENED = 2
     """All channels are open."""
-    UNIT = 4
+    UNIT = 3
     """u8 channel, then a unit."""
-    TAKEN = 5
+    TAKEN = 4
     """u8 lane: its unit is with the network, or was dropped."""
-    PATH = 6
+    PATH = 5
     """u32 round trip in µs, u32 unsent bytes."""
-    ENDED = 7
-    """Why. Nothing follows for this peer."""
+    ENDED = 6
+    """Why, before an answer too. Nothing follows for this peer."""
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
 from kasmcore_webrtc.lanes import LOW_BYTES
 from kasmcore_webrtc.records import OpenRequest
@@ -24,6 +25,12 @@ from kasmcore_webrtc.stack.steady_sctp import make_steady
 
 _HEADER_BYTES = 12 + 16 + 29 + 8  # of SCTP, of its chunk, of DTLS, and what padding may take
 _LOOPBACK = "127.0.0.1"
+
+_OFFER_FAULTS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError),
+    *(InvalidAccessError, InvalidStateError, OperationError),
+)
+"""What aiortc raises of SDP that it does not understand; TimeoutError is an OSError."""
 
 _request: ContextVar[OpenRequest] = ContextVar("request")
 _all_host_addresses = aioice.ice.get_host_addresses
@@ -81,11 +88,12 @@ class AiortcStack:
             async with asyncio.timeout(GATHER_LIMIT_S):
                 await peer.setRemoteDescription(RTCSessionDescription(request.sdp, "offer"))
                 await peer.setLocalDescription(await peer.createAnswer())
-        except BaseException as error:
+        except _OFFER_FAULTS as error:
             await link.close()
-            if isinstance(error, asyncio.CancelledError):
-                raise
             raise ValueError(f"the offer cannot be answered: {type(error).__name__}") from error
+        except BaseException:
+            await link.close()
+            raise
         return link
 
 

@@ -70,16 +70,16 @@ class StackProcess:
             MOST_CHUNK_BYTES, request.payload_bytes - PACKET_HEAD_BYTES - CHUNK_HEAD_BYTES
         )
         peer = self._peers[number] = StackPeer(chunk_bytes, tell)
+        reason = "the WebRTC library has failed"
         try:
-            try:
-                link = await self._stack.open_peer(request, peer)
-            except ValueError as error:
-                tell(FromStack.REFUSED, str(error).encode())
-                return
+            link = await self._stack.open_peer(request, peer)
             tell(FromStack.ANSWER, link.answer.encode())
-            tell(FromStack.ENDED, (await peer.run(link)).encode())
+            reason = await peer.run(link)
+        except ValueError as error:
+            reason = str(error)
         finally:
             del self._peers[number]
+            tell(FromStack.ENDED, reason.encode())
 
     def _tell(self, peer: int, kind: FromStack, data: bytes) -> None:
         if self._writer is not None and not self._writer.is_closing():
