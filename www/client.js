@@ -237,6 +237,8 @@ export class KasmClient extends EventTarget {
     };
     window.addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && release(), { signal });
+    window.addEventListener("pagehide", () => this.disconnect(), { signal });
+    window.addEventListener("pageshow", (shown) => shown.persisted && this.connect(), { signal });
     window.addEventListener("online", () => this.#hurry(), { signal });
     const { connection } = /** @type {{connection?: EventTarget}} */ (navigator);
     connection?.addEventListener("change", () => this.#supervisor.reconsider(), { signal });

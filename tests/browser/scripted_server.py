@@ -139,6 +139,8 @@ class ScriptedServer:
     url: str = ""
     _viewers: queue.SimpleQueue[ScriptedViewer] = attrs.field(factory=queue.SimpleQueue)
     _tokens: dict[str, ScriptedViewer] = attrs.field(factory=dict)
+    close_codes: list[int] = attrs.field(factory=list)
+    """With which the page closed its connections."""
 
     def forget_sessions(self) -> None:
         """No token is good any more."""
@@ -169,6 +171,7 @@ class ScriptedServer:
             connection.receive_data(data)
             for event in connection.events():
                 if isinstance(event, CloseConnection):
+                    self.close_codes.append(int(event.code))
                     return
                 if not isinstance(event, BytesMessage):
                     continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -119,3 +119,14 @@ def test_a_page_whose_session_is_over_joins_anew(page: Page, server: ScriptedSer
     remote.keys.type_us("e")
     wait_until_equal(lambda: again.pressed, ["KeyE"])
     assert viewer.moves == 0
+
+
+@pytest.mark.parametrize("leave", [Page.close, Page.reload], ids=["closed", "loaded again"])
+def test_a_page_that_is_left_says_that_its_session_is_over(
+    page: Page, server: ScriptedServer, leave: Callable[[Page], object]
+) -> None:
+    join(page, server)
+
+    leave(page)
+
+    wait_until_equal(lambda: server.close_codes, [1000])
