@@ -210,3 +210,17 @@ async def test_a_frame_waits_for_the_network_to_take_it():
         assert patience.cancelled_caught
         assert site.connection.path is not None
         assert site.connection.path.unsent_bytes > 1_000_000
+
+
+async def test_after_an_interruption_the_newest_frame_comes():
+    async with listening() as site, connected(await site.port()) as client:
+        await site.connection.send_frame(1, bytes(50_000))
+        await client.until(lambda: len(client.frames_received()) == 1)
+        client.is_deaf = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(site.connection.send_frame, 2, bytes(400_000))
+            await trio.sleep(2)
+            client.is_deaf = False
+            site.connection.drop_frame(2)
+            nursery.start_soon(site.connection.send_frame, 3, b"current" * 1000)
+            await client.until(lambda: b"current" * 1000 in client.frames_received())
