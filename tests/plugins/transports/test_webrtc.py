@@ -165,7 +165,7 @@ async def test_offers_without_end_are_refused(loop: Loop) -> None:
                 await site.ask("POST", "/offer", offers[0])
             late = await site.ask("POST", "/offer", offers[0])
             assert late.status == 429
-            assert dict(late.headers)["retry-after"] == "60"
+            assert 0 < int(dict(late.headers)["retry-after"]) <= 60
     for client in clients:
         await client.aclose("done")
 
