@@ -18,8 +18,12 @@ from cryptography.x509.oid import NameOID
 
 from tests.links.simulation import Simulation
 
-_ALPN = ["simulated"]
+Accept = Callable[[bytes], QuicConnection]
+"""Makes a server's connection from the first connection id that the client chose."""
+
+_ALPN = ["h3"]
 _IDLE_S = 60.0
+_CLIENT_WINDOW_BYTES = 1 << 24
 
 
 @attrs.frozen(kw_only=True)
@@ -105,9 +109,8 @@ class QuicProgram:
 class QuicServer(QuicProgram):
     """Sends what it is asked for, as soon as the client is there."""
 
-    configuration: QuicConfiguration = attrs.field(kw_only=True)
+    accept: Accept = attrs.field(kw_only=True)
     demand: Demand = attrs.field(kw_only=True)
-    prepare: Callable[[QuicConnection], None] = attrs.field(kw_only=True)
     sent_at_s: dict[int, float] = attrs.field(factory=dict, init=False)
     """When each frame was handed over, by its stream."""
     left_out: int = attrs.field(default=0, init=False)
@@ -119,11 +122,7 @@ class QuicServer(QuicProgram):
         """A datagram arrives; the first one makes the connection."""
         if self.connection is None:
             id_bytes = datagram[5]
-            self.connection = QuicConnection(
-                configuration=self.configuration,
-                original_destination_connection_id=datagram[6 : 6 + id_bytes],
-            )
-            self.prepare(self.connection)
+            self.connection = self.accept(datagram[6 : 6 + id_bytes])
         super().receive(datagram, sender, now_s)
 
     def due_s(self) -> float | None:
@@ -214,34 +213,39 @@ class QuicFlow:
         ]
 
 
-def add_flow(
-    simulation: Simulation,
-    demand: Demand,
-    congestion_control: str,
-    prepare: Callable[[QuicConnection], None] = lambda connection: None,
-) -> QuicFlow:
-    """Let a client join a server that sends by a congestion control, by its registered name.
+def identified(configuration: QuicConfiguration) -> QuicConfiguration:
+    """Give a server's configuration a certificate."""
+    configuration.certificate, configuration.private_key = _identity()
+    return configuration
+
+
+def by_name(congestion_control: str) -> Accept:
+    """A server's plain connection with one of aioquic's own congestion controls."""
+
+    def accept(original_id: bytes) -> QuicConnection:
+        configuration = QuicConfiguration(
+            is_client=False,
+            alpn_protocols=_ALPN,
+            congestion_control_algorithm=congestion_control,
+            idle_timeout=_IDLE_S,
+        )
+        return QuicConnection(
+            configuration=identified(configuration),
+            original_destination_connection_id=original_id,
+        )
+
+    return accept
+
+
+def add_flow(simulation: Simulation, demand: Demand, accept: Accept) -> QuicFlow:
+    """Let a client join a server that sends.
 
     Args:
         simulation: where.
         demand: what the server sends.
-        congestion_control: of the server; the client sends next to nothing.
-        prepare: called with the server's new connection.
+        accept: makes the server's connection; the client's is a plain one.
     """
-    certificate, key = _identity()
-    large = 1 << 24
-    server = QuicServer(
-        configuration=QuicConfiguration(
-            is_client=False,
-            alpn_protocols=_ALPN,
-            congestion_control_algorithm=congestion_control,
-            certificate=certificate,
-            private_key=key,
-            idle_timeout=_IDLE_S,
-        ),
-        demand=demand,
-        prepare=prepare,
-    )
+    server = QuicServer(accept=accept, demand=demand)
     client = QuicClient(
         QuicConnection(
             configuration=QuicConfiguration(
@@ -249,8 +253,8 @@ def add_flow(
                 alpn_protocols=_ALPN,
                 verify_mode=ssl.CERT_NONE,
                 idle_timeout=_IDLE_S,
-                max_data=large,
-                max_stream_data=large,
+                max_data=_CLIENT_WINDOW_BYTES,
+                max_stream_data=_CLIENT_WINDOW_BYTES,
             )
         )
     )
