@@ -15,6 +15,7 @@ BORDERS = {
     Path("kasmcore/server/app.py"): "one HTTP request",
     Path("kasmcore/server/connections.py"): "one HTTP request that the server library refuses",
     Path("kasmcore/server/listen.py"): "one viewer that came by a transport's own listener",
+    Path("plugins/transports/kasmcore_webtransport/endpoint.py"): "one viewer's QUIC connection",
     Path("kasmcore/server/visits.py"): "one HTTP request that became a WebSocket",
 }
 EVERYTHING = {"Exception", "BaseException"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import logging
 import os
@@ -206,14 +207,19 @@ class Endpoint:
         udp.send(packet, address)
 
     def _feed(self, peer: _Peer, data: bytes, address: Address, now_s: float) -> bool:
-        try:
+        with self._kept_apart(peer):
             peer.quic.receive_datagram(data, address, now_s)
             peer.heard_s = now_s
+        return not peer.is_gone
+
+    @contextlib.contextmanager
+    def _kept_apart(self, peer: _Peer) -> Iterator[None]:
+        """Let a connection's fault end that connection alone."""
+        try:
+            yield
         except Exception:  # noqa: BLE001 - one viewer: its packets must not end the others' port
-            _log.warning("a packet of %s ended its connection", peer.address, exc_info=True)
-            self._forget(peer, "a packet could not be understood")
-            return False
-        return True
+            _log.warning("the connection of %s is broken", peer.address, exc_info=True)
+            self._forget(peer, "the connection is broken")
 
     # -- connections
 
@@ -221,13 +227,11 @@ class Endpoint:
         """Do what follows from anything that happened to a connection, and send."""
         if peer.is_gone:
             return
-        try:
+        with self._kept_apart(peer):
             peer.session.handle_events()
             peer.session.grant()
             self._send(peer)
-        except Exception:  # noqa: BLE001 - one viewer, as above
-            _log.warning("the connection of %s is broken", peer.address, exc_info=True)
-            self._forget(peer, "the connection is broken")
+        if peer.is_gone:
             return
         self._note_cids(peer)
         session = peer.session
@@ -280,11 +284,9 @@ class Endpoint:
         if peer.is_gone:
             return
         peer.session.end(reason)
-        peer.quic.close(reason_phrase=reason[:200])
-        try:
+        with self._kept_apart(peer):
+            peer.quic.close(reason_phrase=reason[:200])
             self._send(peer)
-        except Exception:  # noqa: BLE001 - one viewer, as above
-            _log.debug("no word of the end to %s", peer.address, exc_info=True)
         self._forget(peer, reason)
 
     def _forget(self, peer: _Peer, reason: str) -> None:
