@@ -56,6 +56,9 @@ class WebSocket:
                 return None
             self._connection.receive_data(data)
 
+    async def close(self, code: int) -> None:
+        await self.stream.send_all(self._connection.send(CloseConnection(code=code)))
+
     async def answer_close(self, close: CloseConnection) -> None:
         await self.stream.send_all(self._connection.send(close.response()))
 

@@ -11,7 +11,7 @@ import trio
 from kasmcore_websocket import kasmcore_register_transports
 from wsproto.events import CloseConnection
 
-from kasmcore.api import Connection, Lane
+from kasmcore.api import Connection, ConnectionEnded, Lane
 from kasmcore.server.listen import serve
 from kasmcore.server.server_setup import ServerLimits, ServerSetup
 from kasmcore.values.permissions import Guest
@@ -239,6 +239,32 @@ async def test_a_handler_that_only_sends_ends_after_its_peer(
     await socket.stream.aclose()
     with trio.fail_after(15):
         await wait_for_connections(port, 1)
+
+
+@pytest.mark.parametrize(("code", "is_in_order"), [(1000, True), (1001, True), (4000, False)])
+async def test_a_viewer_is_told_whether_its_peer_closed_in_order(
+    start_server: StartServer, setup: ServerSetup, code: int, is_in_order: bool
+) -> None:
+    ends: list[bool] = []
+    has_ended = trio.Event()
+
+    async def listen(connection: Connection, guest: Guest) -> None:
+        try:
+            await connection.receive()
+        except ConnectionEnded as end:
+            ends.append(end.is_in_order)
+            has_ended.set()
+
+    (spec,) = kasmcore_register_transports()
+    transports = ((spec, spec.factory(setup.config)),)
+    own = attrs.evolve(setup, transports=transports, serve_viewer=listen)
+    port = (await start_server(own)).port
+    headers = {**basic("alice", PASSWORD), "Sec-WebSocket-Protocol": "kasmcore.v1"}
+    socket = await open_websocket(port, headers, "/transports/websocket")
+    await socket.close(code)
+    with trio.fail_after(5):
+        await has_ended.wait()
+    assert ends == [is_in_order]
 
 
 async def test_a_peer_that_floods_us_while_its_handler_ends_is_let_go(
