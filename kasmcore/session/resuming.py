@@ -18,8 +18,9 @@ from kasmcore.values.viewer_updates import FramesDropped, PermissionsChanged
 _OVERDUE_ROUND_TRIPS = 1.25
 _OVERDUE_S = 0.02
 """A frame that has not been answered for so much longer is held up or lost."""
-_SILENT_ROUND_TRIPS = 2.0
-_SILENT_S = 0.15
+_SILENT_ROUND_TRIPS = 3.0
+_SILENT_S = 0.4
+"""Longer than a transport waits before it sends again what was lost behind everything else."""
 _MOST_UNANSWERED = 128
 _LONGEST_UNANSWERED_S = 5.0
 

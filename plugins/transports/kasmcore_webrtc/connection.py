@@ -33,6 +33,7 @@ class WebRtcConnection:
         self._number = 0
         self._end_reason = "the connection is closed"
         self._is_closing = False
+        self._has_left = False
         self._loose = LooseOrder()
         self._inbox: deque[bytes] = deque()
         self._inbox_bytes = 0
@@ -54,7 +55,7 @@ class WebRtcConnection:
 
     @property
     def frames_may_be_lost(self) -> bool:
-        """Their channel sends nothing twice."""
+        """Their channel sends what was lost again for a while only."""
         return True
 
     @property
@@ -114,7 +115,7 @@ class WebRtcConnection:
             if self._fault is not None:
                 raise self._fault
             if self.ended.is_set():
-                raise ConnectionEnded(self._end_reason)
+                raise ConnectionEnded(self._end_reason, is_in_order=self._has_left)
             self._arrived = trio.Event()
             await self._arrived.wait()
 
@@ -144,6 +145,8 @@ class WebRtcConnection:
             self.settled.set()
         elif kind is FromStack.OPENED:
             self.opened.set()
+        elif kind is FromStack.LEFT:
+            self._has_left = True
         else:
             self._end(str(data, "utf-8"))
 
@@ -168,7 +171,7 @@ class WebRtcConnection:
 
     def _check_open(self) -> None:
         if self._is_closing or self.ended.is_set():
-            raise ConnectionEnded(self._end_reason)
+            raise ConnectionEnded(self._end_reason, is_in_order=self._has_left)
 
     def _wake_senders(self) -> None:
         for event in self._changed.values():

@@ -12,6 +12,8 @@ import attrs
 from kasmcore.api import Lane
 
 CONTROL, FRAMES, BULK, LOOSE = LABELS = ("control", "frames", "bulk", "loose")
+GOODBYE = "goodbye"
+"""Text on the control channel: the viewer leaves on purpose, and does not come back."""
 LABEL_OF_LANE = {Lane.CONTROL: CONTROL, Lane.FRAMES: FRAMES, Lane.BULK: BULK}
 
 MOST_INCOMING_BYTES = 128 * 1024 + 16

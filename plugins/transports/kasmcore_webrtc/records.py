@@ -44,6 +44,8 @@ class FromStack(enum.IntEnum):
     """u32 round trip in µs, u32 unsent bytes."""
     ENDED = 6
     """Why, before an answer too. Nothing follows for this peer."""
+    LEFT = 7
+    """The viewer said goodbye; ``ENDED`` follows."""
 
 
 @attrs.frozen

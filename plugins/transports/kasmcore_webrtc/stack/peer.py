@@ -10,6 +10,7 @@ from kasmcore.api import Lane
 from kasmcore_webrtc.lanes import (
     BULK,
     CONTROL,
+    GOODBYE,
     LABELS,
     LOOSE,
     LOOSE_HEAD_BYTES,
@@ -130,6 +131,10 @@ class StackPeer:
     def message_came(self, label: str, message: bytes | str) -> None:
         """Take one message of a channel; one that breaks the rules ends the peer."""
         if self._ended.is_set():
+            return
+        if label == CONTROL and message == GOODBYE:
+            self._tell(FromStack.LEFT, b"")
+            self.link_ended("the viewer has left")
             return
         try:
             if isinstance(message, str):
