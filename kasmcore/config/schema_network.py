@@ -100,6 +100,14 @@ class NetworkConfig:
     )
     use_ipv4: bool = setting(True, "Listen on IPv4.")
     use_ipv6: bool = setting(True, "Listen on IPv6.")
+    upgrade: str = setting(
+        "auto",
+        "When a viewer that joined by WebSocket goes on over a transport that plugins.transports "
+        "names before it. auto: when the server is more than 4 ms of round trip away, or the "
+        "network delays or loses packets; near and clean, the WebSocket is as quick and takes "
+        "less of the processor.",
+        choices=("auto", "always", "never"),
+    )
     udp: UdpConfig = attrs.field(factory=UdpConfig)
     ssl: SslConfig = attrs.field(factory=SslConfig)
     unix_relay: UnixRelayConfig = attrs.field(factory=UnixRelayConfig)

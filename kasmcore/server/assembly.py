@@ -70,7 +70,13 @@ def _endpoints(
     chain = tickets.chain
     yield from login_endpoints(chain, cookie, lifetime_s, end_login)
     yield tickets.endpoint()
-    yield client_endpoint(setup.desktop_name, chain.is_required, setup.transports, setup.encoders)
+    yield client_endpoint(
+        setup.desktop_name,
+        chain.is_required,
+        setup.transports,
+        setup.encoders,
+        upgrade=setup.config.network.upgrade,
+    )
     yield health_endpoint()
     yield metrics_endpoint(setup.metrics, counts.metrics)
     yield from statistics_endpoints(setup.report)

@@ -27,6 +27,8 @@ def client_endpoint(
     login_required: bool,
     transports: Transports,
     encoders: Encoders,
+    *,
+    upgrade: str,
 ) -> Endpoint:
     """``/api/client``: all that the page must know to connect, in URLs relative to it."""
     offers = [{"name": spec.name, "path": _path_of(transport)} for spec, transport in transports]
@@ -43,6 +45,7 @@ def client_endpoint(
                 "user": _user_content(call.user),
                 "login_required": login_required,
                 "transports": offers,
+                "upgrade": upgrade,
                 "decoders": decoders,
             }
         )

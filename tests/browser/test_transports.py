@@ -24,6 +24,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 NAME, PASSWORD = "olga", "correct horse"
+ALWAYS = "network.upgrade=always"
 LINE = "the quick brown fox jumps over the lazy dog 0123456789"
 
 
@@ -84,7 +85,7 @@ def sign_in_and_view(open_context: OpenContext, server: LiveServer) -> RemotePag
 def test_the_session_moves_to_a_better_transport_while_somebody_types(
     servers: Launcher, open_context: OpenContext, account: None, tmp_path: Path, name: str
 ) -> None:
-    server = servers.start(f"plugins.transports=[{name},websocket]", base=SECURED)
+    server = servers.start(f"plugins.transports=[{name},websocket]", ALWAYS, base=SECURED)
     remote = sign_in_and_view(open_context, server)
     with x_desk(server.display, server.authority_file) as desk:
         received = tmp_path / "received.txt"
@@ -119,6 +120,16 @@ def test_a_server_without_websockets_is_joined_by_ticket(
     server.stop()
 
 
+def test_near_the_server_the_session_stays_with_the_websocket_and_the_page_says_why(
+    servers: Launcher, open_context: OpenContext
+) -> None:
+    server = servers.start(base=PLAIN)
+    remote = view(open_context().new_page(), server.url)
+    show_statistics(remote)
+    wait_until_equal(lambda: transport_of(remote), "websocket: the server is near")
+    server.stop()
+
+
 def test_where_a_transport_does_not_work_the_page_says_why_and_takes_the_next(
     servers: Launcher, open_context: OpenContext
 ) -> None:
@@ -126,7 +137,7 @@ def test_where_a_transport_does_not_work_the_page_says_why_and_takes_the_next(
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         server = servers.start(
-            "plugins.transports=[webtransport,webrtc,websocket]", base=PLAIN, port=port
+            "plugins.transports=[webtransport,webrtc,websocket]", ALWAYS, base=PLAIN, port=port
         )
         remote = view(open_context().new_page(), server.url)
         show_statistics(remote)

@@ -38,7 +38,7 @@ export function describe({ picture, server, ...figures }, transport) {
   }
   lines.push(
     ["Round trip", roundTrip_ms === null ? "–" : `${roundTrip_ms.toFixed(1)} ms`],
-    ["Connection", transport],
+    ["Connection", transportInWords(figures.transports, transport)],
   );
   for (const { name, isUsed, reason } of figures.transports) {
     if (!isUsed && reason !== "") lines.push([`– not ${name}`, reason]);
@@ -62,6 +62,15 @@ function codecsInWords({ codecs, copies, copiedShare }) {
   );
   if (copies > 0) words.push(`${copies.toFixed(1)} copies a second / ${percent(copiedShare)}`);
   return words.join(", ") || "–";
+}
+
+/**
+ * @param {Figures["transports"]} transports
+ * @param {string} used
+ */
+function transportInWords(transports, used) {
+  const reason = transports.find(({ isUsed }) => isUsed)?.reason;
+  return reason ? `${used}: ${reason}` : used;
 }
 
 /** @param {number} share */

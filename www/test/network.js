@@ -56,6 +56,8 @@ export class FakeServer {
   hellos = 0;
   serial = 0;
   isDown = false;
+  /** For how long it keeps a question before it answers. */
+  delay_ms = 0;
   /** Transports that do not open. @type {Set<string>} */
   blocked = new Set();
   /** @type {Peer | null} */
@@ -108,7 +110,9 @@ export class FakeServer {
     if (message.type === "KeyEvent") {
       this.received += 1;
       this.keys.push(message.keysym);
-    } else if (message.type === "Ping") peer.tell({ type: "Pong", token: message.token });
+    } else if (message.type === "Ping") {
+      setTimeout(() => peer.tell({ type: "Pong", token: message.token }), this.delay_ms);
+    }
   }
 
   /**
@@ -130,6 +134,7 @@ export class FakeServer {
       },
       fetch: async () => Response.json({ url: "https://one.example/", certificate_hashes: [] }),
     };
+    t.after(() => (server.isDown = true));
     for (const [name, value] of Object.entries(values)) {
       const before = Object.getOwnPropertyDescriptor(globalThis, name);
       Object.defineProperty(globalThis, name, { value, configurable: true });

@@ -29,14 +29,15 @@ async function until(isTrue, what) {
  * A session over a websocket that has shown its first frame.
  * @param {import("node:test").TestContext} t
  * @param {FakeServer} server
+ * @param {boolean} judgesPath
  */
-async function join(t, server) {
+async function join(t, server, judgesPath = false) {
   server.install(t);
   /** @type {import("../src/workers/thread_messages.js").Told[]} */
   const told = [];
   const order = {
     ...{ kind: /** @type {const} */ ("connect"), connection: 1, transport: WEBSOCKET },
-    ...{ better: [WEBTRANSPORT], ticket: "", hasPeers: false, decoders: [] },
+    ...{ better: [WEBTRANSPORT], judgesPath, ticket: "", hasPeers: false, decoders: [] },
     hello: {
       ...{ type: /** @type {const} */ ("Hello"), protocol_version: 1, client_name: "" },
       ...{ features: ["resume"], viewport_width: 0, viewport_height: 0 },
@@ -149,4 +150,34 @@ test("a session without any way is told as lost, and resumed when there is one",
     ...{ kind: "carried", transport: "websocket", isResumed: true },
   });
   assert.equal(server.hellos, 1);
+});
+
+test("near the server the session stays with the websocket", async (t) => {
+  const server = new FakeServer();
+  const { told, carriers } = await join(t, server, true);
+  await until(() => told.filter(({ kind }) => kind === "round_trip").length > 8, "answers");
+  assert.deepEqual(carriers(), ["websocket"]);
+  assert.deepEqual(told.filter(({ kind }) => kind === "path_judged"), [
+    { kind: "path_judged", isGood: true },
+  ]);
+});
+
+test("far from the server it moves without waiting for trouble", async (t) => {
+  const server = new FakeServer();
+  server.delay_ms = 30;
+  const { told, carriers } = await join(t, server, true);
+  await until(() => carriers().at(-1) === "webtransport", "the move");
+  const answers = told.slice(0, told.findIndex(({ kind }) => kind === "path_judged"));
+  assert.ok(answers.filter(({ kind }) => kind === "round_trip").length <= 4);
+});
+
+test("near a server that falls silent for a while it moves once it is heard again", async (t) => {
+  const server = new FakeServer();
+  const { told, carriers } = await join(t, server, true);
+  await until(() => told.some(({ kind }) => kind === "path_judged"), "the judgement");
+  server.isDown = true;
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  server.isDown = false;
+  await until(() => carriers().at(-1) === "webtransport", "the move");
+  assert.ok(!told.some(({ kind }) => kind === "closed"));
 });

@@ -8,6 +8,8 @@ import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
  * @property {{name: string, permissions: string[]}} user
  * @property {boolean} login_required  false when the server lets everybody in
  * @property {{name: string, path: string}[]} transports  in the server's order; paths are relative
+ * @property {"auto" | "always" | "never"} [upgrade]  when to go on over another transport than it
+ *   joined by; auto by default
  * @property {Record<string, string | null>} decoders  relative URL by codec; null: the client's own
  */
 

@@ -15,12 +15,13 @@ import { TransportPlan } from "./transport_plan.js";
  * @typedef {import("../workers/thread_messages.js").HelloWithoutCodecs} HelloWithoutCodecs
  * @typedef {import("../workers/thread_messages.js").OpenPeer} OpenPeer
  * @typedef {import("../workers/thread_messages.js").ClosePeer} ClosePeer
+ * @typedef {import("../workers/thread_messages.js").PathJudged} PathJudged
  * @typedef {import("../workers/thread_messages.js").TransportFailed} TransportFailed
  */
 
 /**
  * What the worker tells and the client takes.
- * @typedef {Exclude<Told, Closed | OpenPeer | ClosePeer | TransportFailed>} ToldToClient
+ * @typedef {Exclude<Told, Closed | OpenPeer | ClosePeer | PathJudged | TransportFailed>} ToldToClient
  */
 
 /**
@@ -195,7 +196,8 @@ export class Supervisor {
    */
   async #order(info) {
     const connection = this.#connection;
-    const plan = this.#plan.make(info.transports, this.base, Date.now());
+    const mayUpgrade = info.upgrade !== "never";
+    const plan = this.#plan.make(info.transports, this.base, Date.now(), mayUpgrade);
     if (plan === null) {
       throw new RefusedError("The server offers no way to connect that this client knows.");
     }
@@ -204,6 +206,7 @@ export class Supervisor {
       connection,
       transport: plan.join,
       better: plan.better,
+      judgesPath: info.upgrade !== "always",
       ticket: plan.needsTicket ? await fetchTicket(this.base) : "",
       hasPeers: hasPeers(),
       decoders: Object.entries(info.decoders)
@@ -230,6 +233,7 @@ export class Supervisor {
     if (connection !== this.#connection || told.kind === "close_peer") return;
     if (told.kind === "closed") this.#closed(told);
     else if (told.kind === "open_peer") this.#peers.open(told.id, told.url);
+    else if (told.kind === "path_judged") this.#plan.judged(told.isGood);
     else if (told.kind === "transport_failed") {
       this.#plan.failed(told.transport, told.reason, Date.now());
     } else {

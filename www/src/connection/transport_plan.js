@@ -7,7 +7,8 @@ import { FLOOR, isKnown, isSupported } from "../transports/open.js";
  */
 
 /**
- * Why a transport is not used; an empty reason: it is, or it may be soon.
+ * Why a transport is not used; an empty reason: it may be soon. Of the one that is used, why it is
+ * not another one of the list.
  * @typedef {{name: string, isUsed: boolean, reason: string}} TransportState
  */
 
@@ -26,6 +27,8 @@ export class TransportPlan {
   #reasons = new Map();
   #unreachable = 0;
   #used = "";
+  #mayUpgrade = true;
+  #isGood = false;
 
   /**
    * @param {TransportMemory} memory
@@ -45,9 +48,12 @@ export class TransportPlan {
    * @param {OfferedTransport[]} offered  in the operator's order
    * @param {URL} base  of their paths
    * @param {number} now_ms
+   * @param {boolean} mayUpgrade  false: it stays with what it joined by
    * @returns {Plan | null}  null: this browser has none of them
    */
-  make(offered, base, now_ms) {
+  make(offered, base, now_ms, mayUpgrade = true) {
+    this.#mayUpgrade = mayUpgrade;
+    this.#isGood = false;
     this.#offered = offered
       .filter(({ name }) => isKnown(name))
       .map(({ name, path }) => ({ name, url: new URL(path, base).href }));
@@ -65,6 +71,7 @@ export class TransportPlan {
    * @param {number} now_ms
    */
   better(current, now_ms) {
+    if (!this.#mayUpgrade) return [];
     const place = this.#offered.findIndex(({ name }) => name === current);
     return this.#offered.slice(0, Math.max(place, 0)).filter(({ name }) => {
       const known = this.memory.failure(name, network(), now_ms);
@@ -73,6 +80,11 @@ export class TransportPlan {
       else if (!this.#reasons.has(name)) this.#reasons.set(name, `${known.reason} (some time ago)`);
       return known === null && isSupported(name, this);
     });
+  }
+
+  /** @param {boolean} isGood  the way to the server: the session stays with the WebSocket */
+  judged(isGood) {
+    this.#isGood = isGood;
   }
 
   /** What it joined over did not open: the next attempt takes another one. */
@@ -102,8 +114,14 @@ export class TransportPlan {
   describe() {
     return this.#offered.map(({ name }) => {
       const isUsed = name === this.#used;
-      return { name, isUsed, reason: isUsed ? "" : (this.#reasons.get(name) ?? "") };
+      return { name, isUsed, reason: isUsed ? this.#whyStay() : (this.#reasons.get(name) ?? "") };
     });
+  }
+
+  #whyStay() {
+    if (this.#used !== FLOOR || this.#offered[0]?.name === FLOOR) return "";
+    if (!this.#mayUpgrade) return "the server is set so";
+    return this.#isGood ? "the server is near" : "";
   }
 }
 

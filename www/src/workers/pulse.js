@@ -7,6 +7,8 @@ import { FLOOR } from "../transports/open.js";
 const PING_EVERY_MS = 500;
 const FLOOR_PING_EVERY_MS = 1000;
 const BEAT_MS = 250;
+/** Between questions that are to tell soon how far the server is. */
+const PROBE_MS = 25;
 /** Where lost frames must be found soon. */
 const QUICK_BEAT_MS = 50;
 /** Pings that are remembered. */
@@ -19,6 +21,7 @@ export class Pulse {
   #token = 0;
   #asked_ms = -Infinity;
   #timer = 0;
+  #probing = 0;
   /** Newest; 0: not measured yet. */
   roundTrip_ms = 0;
 
@@ -44,6 +47,17 @@ export class Pulse {
 
   stop() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#probing);
+  }
+
+  /**
+   * Ask several times in a row, to know the way soon.
+   * @param {number} times
+   */
+  probe(times) {
+    const { current } = this.lines;
+    if (current?.isOpen) this.#ask(current);
+    if (times > 1) this.#probing = Number(setTimeout(() => this.probe(times - 1), PROBE_MS));
   }
 
   /** @param {number} token */

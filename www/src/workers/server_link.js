@@ -11,6 +11,7 @@ import { Pulse } from "./pulse.js";
 import { SessionLines } from "./session_lines.js";
 import { wallClock_ms } from "./thread_messages.js";
 import { TransportChoice } from "./transport_choice.js";
+import { Upgrade } from "./upgrade.js";
 
 /**
  * @typedef {import("./thread_messages.js").Connect} Connect
@@ -51,11 +52,9 @@ export class ServerLink {
   /** The newest. @type {Uint8Array<ArrayBuffer> | null} */
   #pictureSettings = null;
   #bulk = new BulkMemory();
-  #better;
+  #upgrade;
   #grace_ms = 0;
   #resumableUntil_ms = 0;
-  #hasShown = false;
-  #hasUpgraded = false;
   #isOpened = false;
   #isSuspended = false;
   #isClosed = false;
@@ -68,7 +67,6 @@ export class ServerLink {
    */
   constructor(order, page, tell) {
     this.tell = tell;
-    this.#better = order.better;
     this.#lines = new SessionLines(page, {
       message: (...received) => this.#receive(...received),
       moved: ({ next_serial: serial }) => this.#moved(serial),
@@ -82,11 +80,20 @@ export class ServerLink {
     });
     this.#pulse = new Pulse(this.#lines, {
       beat: (line) => this.#beat(line),
-      measured: (round_trip_ms, loss) => this.tell({ kind: "round_trip", round_trip_ms, loss }),
+      measured: (round_trip_ms, loss) => {
+        this.tell({ kind: "round_trip", round_trip_ms, loss });
+        this.#upgrade.measured(round_trip_ms);
+      },
     });
     this.#choice = new TransportChoice(this.#lines, order.transport, () => this.#pulse.roundTrip_ms, {
       failed: (transport, reason) => this.tell({ kind: "transport_failed", transport, reason }),
       lost: (reason, mayResume) => this.#end("lost", reason, mayResume),
+    });
+    this.#upgrade = new Upgrade(order, {
+      lines: this.#lines,
+      begin: (better) => this.#choice.upgrade(better),
+      probe: (times) => this.#pulse.probe(times),
+      judged: (isGood) => this.tell({ kind: "path_judged", isGood }),
     });
     this.#handshake = Number(
       setTimeout(() => this.#end("unreachable", "it does not answer"), HANDSHAKE_LIMIT_MS),
@@ -138,8 +145,7 @@ export class ServerLink {
     this.#frameDecoder?.pixels.takeBack(buffers);
     if (slowDrawing_ms > 0) this.#frameDecoder?.pixels.want(slowDrawing_ms);
     this.#frames?.presented(serial, at_ms);
-    this.#hasShown = true;
-    this.#upgradeOnce();
+    this.#upgrade.shown();
   }
 
   /**
@@ -147,8 +153,7 @@ export class ServerLink {
    * @param {TransportAddress[]} better  the best first
    */
   upgrade(better) {
-    this.#better = better;
-    if (this.#hasUpgraded && !this.#isClosed) this.#choice.upgrade(better);
+    if (!this.#isClosed) this.#upgrade.wish(better);
   }
 
   /** Give the connection up, in the hope of another one. */
@@ -178,7 +183,7 @@ export class ServerLink {
     if (this.#isClosed) return;
     if (outcome === "attached") {
       this.#tellCarrier(true);
-      this.#choice.upgrade(this.#better);
+      this.#upgrade.again();
     } else refused();
   }
 
@@ -239,7 +244,7 @@ export class ServerLink {
     } else if (message.type === "ResumeOffer") {
       this.#grace_ms = message.grace_s * 1000;
       this.#lines.offered(message.token);
-      this.#upgradeOnce();
+      this.#upgrade.consider();
     } else if (message.type === "Attached") {
       throw new ProtocolError("Attached came unasked");
     } else {
@@ -313,13 +318,6 @@ export class ServerLink {
     this.tell({ kind: "carried", transport, isResumed });
   }
 
-  /** Once there is a picture, and the server has said how to move. */
-  #upgradeOnce() {
-    if (this.#hasUpgraded || !this.#hasShown || !this.#lines.canMove) return;
-    this.#hasUpgraded = true;
-    this.#choice.upgrade(this.#better);
-  }
-
   /** @param {Uint8Array<ArrayBuffer>} message */
   #sendMotion(message) {
     const transport = this.#lines.current?.transport;
@@ -352,6 +350,7 @@ export class ServerLink {
       const limit_ms = Math.max(1.5 * this.#pulse.roundTrip_ms, LEAST_OVERTAKING_MS);
       this.#sequence.expire(wallClock_ms(), limit_ms);
     }
+    this.#upgrade.watch(line);
     this.#choice.watch();
   }
 

@@ -12,6 +12,7 @@
  * @property {number} connection
  * @property {TransportAddress} transport  to join over, and the way back to when another one fails
  * @property {TransportAddress[]} better  to go on over once it runs, the best first
+ * @property {boolean} judgesPath  go on over those only if the way to the server calls for it
  * @property {string} ticket  lets a connection in whose transport does not know who it is; may be
  *   empty
  * @property {boolean} hasPeers  the browser has peer connections
@@ -51,6 +52,7 @@
  * @typedef {{kind: "frame_lost"}} FrameLost  on its way
  * @typedef {{kind: "carried", transport: string, isResumed: boolean}} Carried  the session runs over
  *   this; resumed: after it had been told as closed
+ * @typedef {{kind: "path_judged", isGood: boolean}} PathJudged  good: the session stays where it is
  * @typedef {{kind: "transport_failed", transport: string, reason: string}} TransportFailed
  * @typedef {{kind: "open_peer", id: number, url: string}} OpenPeer
  * @typedef {{kind: "close_peer", id: number}} ClosePeer
@@ -63,7 +65,7 @@
  *   unreachable: never came up; lost: broke off; farewell: the server said goodbye for now;
  *   refused: the server said not to come back; protocol: the peer made no sense
  * @typedef {Pictures | Message | RoundTrip | FrameLost | Carried | FrameFailure | DecoderMissing |
- *   TransportFailed | OpenPeer | ClosePeer | Closed} Told
+ *   PathJudged | TransportFailed | OpenPeer | ClosePeer | Closed} Told
  * @typedef {{connection: number, told: Told}} FromWorker
  *
  * @typedef {object} WorkerScope  what the worker needs of DedicatedWorkerGlobalScope
