@@ -27,7 +27,7 @@ class Doorkeeper(Protocol):
     """Whom the server lets in by a token alone."""
 
     def begin(self, address: str) -> None:
-        """Somebody is going to present a token; one of the other calls follows.
+        """Somebody has presented a token, which ``end`` tells about.
 
         Raises:
             KasmcoreError: too many were wrong; the text may be shown to the peer.
@@ -37,7 +37,7 @@ class Doorkeeper(Protocol):
         """Return whom a ticket lets in, once; None when it is not good."""
 
     def end(self, address: str, *, was_right: bool | None) -> None:
-        """The token was right, or wrong; None when none came."""
+        """The token was right, or wrong; None when it could not be looked at."""
 
 
 @attrs.frozen(eq=False)
@@ -64,36 +64,39 @@ class Reception:
             if isinstance(first, Hello):
                 await self._join(newcomer, first, guest)
                 return
-            link = self._tokens.find(first.token)
-            if link is None or link.viewer.user.name != guest.user.name:
-                raise _unknown_token()
         except ConnectionEnded:
             _LOG.info("a connection from %s ended before its handshake", guest.address)
+            return
         except KasmcoreError as error:
             await self._turn_away(newcomer, guest.address, error)
+            return
+        link = self._tokens.find(first.token)
+        if link is None or link.viewer.user.name != guest.user.name:
+            await self._turn_away(newcomer, guest.address, _unknown_token(), may_reconnect=True)
         else:
             await self._carry_on(link, connection, guest.address)
 
     async def attach(self, connection: Connection, address: str, doorkeeper: Doorkeeper) -> None:
         """Run a viewer of somebody who proves by a token who it is; as ``serve``."""
         newcomer = Newcomer(connection)
-        was_right: bool | None = None
-        try:
-            doorkeeper.begin(address)
-        except KasmcoreError as error:
-            await self._turn_away(newcomer, address, error)
-            return
         try:
             token = await newcomer.token()
-            link = self._tokens.find(token)
-            guest = None if link is not None else doorkeeper.redeem(token)
-            was_right = link is not None or guest is not None
         except ConnectionEnded:
             _LOG.info("a connection from %s ended before its token came", address)
             return
         except KasmcoreError as error:
             await self._turn_away(newcomer, address, error)
             return
+        try:
+            doorkeeper.begin(address)
+        except KasmcoreError as error:  # its login, where it has one, is as good as before
+            await self._turn_away(newcomer, address, error, may_reconnect=True)
+            return
+        was_right: bool | None = None
+        try:
+            link = self._tokens.find(token)
+            guest = None if link is not None else doorkeeper.redeem(token)
+            was_right = link is not None or guest is not None
         finally:
             doorkeeper.end(address, was_right=was_right)
         if link is not None:
@@ -101,7 +104,7 @@ class Reception:
         elif guest is not None:
             await self._join(newcomer, None, attrs.evolve(guest, address=address))
         else:
-            await self._turn_away(newcomer, address, _unknown_token())
+            await self._turn_away(newcomer, address, _unknown_token(), may_reconnect=True)
 
     def user_changed(self, name: str, user: User | None) -> None:
         """An account has other rights now, or is gone (None): then nobody of it comes back."""
@@ -150,10 +153,16 @@ class Reception:
         await link.attach(connection, address)
         await connection.aclose("the session of this viewer does not need it any more")
 
-    async def _turn_away(self, newcomer: Newcomer, address: str, error: KasmcoreError) -> None:
+    async def _turn_away(
+        self,
+        newcomer: Newcomer,
+        address: str,
+        error: KasmcoreError,
+        *,
+        may_reconnect: bool = False,
+    ) -> None:
         _LOG.warning("a connection from %s was not let in: %s", address, error)
-        is_token = isinstance(error, _UnknownToken)
-        await newcomer.turn_away(str(error), may_reconnect=is_token)
+        await newcomer.turn_away(str(error), may_reconnect=may_reconnect)
         await newcomer.connection.aclose(error.what)
 
     def _welcome(
@@ -189,12 +198,8 @@ class Reception:
         )
 
 
-class _UnknownToken(KasmcoreError):
-    """It may have been good once."""
-
-
-def _unknown_token() -> _UnknownToken:
-    return _UnknownToken(
+def _unknown_token() -> KasmcoreError:
+    return KasmcoreError(
         "this session cannot be gone on with",
         remedy="Join again: its time to come back is over, or the server was started anew.",
     )

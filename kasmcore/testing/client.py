@@ -193,13 +193,19 @@ class Client:
         """Read on."""
         self._may_read.set()
 
-    async def shake_hands(self, hello: Hello) -> None:
-        """Say Hello and wait for Welcome; ``connect`` does this.
+    async def shake_hands(self, hello: Hello, ticket: str = "") -> None:
+        """Say Hello and wait for Welcome; ``connect`` and ``follow`` do this.
+
+        Args:
+            hello: what to say.
+            ticket: goes before it where the connection carries no login.
 
         Raises:
             ConnectionEnded: the server said farewell or is gone.
             RemoteProtocolError: no Welcome in 10 s, or something else.
         """
+        if ticket:
+            await self._stream.send(self._protocol.ticket(ticket))
         await self._stream.send(self._protocol.hello(hello))
         with trio.move_on_after(HANDSHAKE_LIMIT_S) as limit:
             await self._receive()
@@ -352,13 +358,17 @@ async def follow(
     hello: Hello,
     decoders: Mapping[str, Decoder],
     stream_decoders: StreamDecoders | None = None,
+    *,
+    ticket: str = "",
 ) -> AsyncIterator[Client]:
     """Shake hands on a stream that is open and follow the picture until the block ends.
+
+    A stream that carries no login needs a ticket, from ``POST /api/ticket``.
 
     Raises: as ``connect``, perhaps inside an ExceptionGroup.
     """
     client = Client(stream, decoders, stream_decoders)
-    await client.shake_hands(hello)
+    await client.shake_hands(hello, ticket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.run)
         yield client

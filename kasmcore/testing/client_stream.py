@@ -17,6 +17,7 @@ import trio_websocket
 from wsproto.utilities import LocalProtocolError
 
 from kasmcore.errors import ConnectionEnded, KasmcoreError, RemoteProtocolError
+from kasmcore.interfaces.transport import Connection, Lane
 from kasmcore.protocol.version import HANDSHAKE_LIMIT_S, MAXIMUM_FRAME_BYTES, SUBPROTOCOL
 
 WEBSOCKET_PATH = "transports/websocket"
@@ -107,6 +108,21 @@ class MessageStream(Protocol):
 
     async def receive(self) -> bytes:
         """Wait for the next one. Raises ConnectionEnded when the server is gone."""
+
+
+@attrs.frozen(eq=False)
+class ConnectionMessages:
+    """A MessageStream over the client's end of any transport's connection."""
+
+    connection: Connection
+
+    async def send(self, message: bytes) -> None:
+        """Send one message."""
+        await self.connection.send(Lane.CONTROL, message)
+
+    async def receive(self) -> bytes:
+        """Wait for the next message."""
+        return await self.connection.receive()
 
 
 @attrs.frozen(eq=False)

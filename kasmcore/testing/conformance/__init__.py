@@ -7,7 +7,7 @@
 
 import pytest
 
-for _name in ("encoder", "stream_encoder", "transport", "capture", "dlp"):
+for _name in ("encoder", "stream_encoder", "transport", "unordered_transport", "capture", "dlp"):
     pytest.register_assert_rewrite(f"kasmcore.testing.conformance.{_name}")
 
 from kasmcore.testing.conformance.capture import CaptureConformance  # noqa: E402
@@ -18,6 +18,9 @@ from kasmcore.testing.conformance.encoder import (  # noqa: E402
 )
 from kasmcore.testing.conformance.stream_encoder import StreamEncoderConformance  # noqa: E402
 from kasmcore.testing.conformance.transport import TransportConformance  # noqa: E402
+from kasmcore.testing.conformance.unordered_transport import (  # noqa: E402
+    UnorderedTransportConformance,
+)
 
 __all__ = [
     "BrowserDecoderConformance",
@@ -26,4 +29,5 @@ __all__ = [
     "EncoderConformance",
     "StreamEncoderConformance",
     "TransportConformance",
+    "UnorderedTransportConformance",
 ]
