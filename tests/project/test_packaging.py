@@ -30,7 +30,7 @@ def normalised(distribution: str) -> str:
 def imported_distributions(paths: Iterable[Path]) -> dict[str, Path]:
     """Distributions of others that these modules import, with one module that does."""
     owners = packages_distributions()
-    examples = {path.stem for path in files_below("examples/unix-socket", suffixes=(".py",))}
+    examples = {path.stem for path in files_below("examples", suffixes=(".py",))}
     ours = {"kasmcore", "tests", "docs", *plugin_packages(), *examples, *sys.stdlib_module_names}
     found = {}
     for path in paths:
