@@ -2,10 +2,13 @@
 const GATHERING_LIMIT_MS = 1500;
 const ANSWER_LIMIT_MS = 8000;
 
+/** What is lost of a frame is sent again for so long: cheaper than a new frame of the same place. */
+const FRAME_LIFETIME_MS = 1000;
+
 /** Label and reliability of each data channel. @type {[string, RTCDataChannelInit][]} */
 const CHANNELS = [
   ["control", { ordered: true }],
-  ["frames", { ordered: false, maxRetransmits: 0 }],
+  ["frames", { ordered: false, maxPacketLifeTime: FRAME_LIFETIME_MS }],
   ["bulk", { ordered: true }],
   ["loose", { ordered: false, maxRetransmits: 0 }],
 ];

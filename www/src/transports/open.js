@@ -47,7 +47,7 @@ import * as webtransport from "./webtransport.js";
 /**
  * What is used of an RTCDataChannel, which may be relayed from another thread.
  * @typedef {object} PeerChannel
- * @property {(bytes: Uint8Array<ArrayBuffer>) => void} send
+ * @property {(message: Uint8Array<ArrayBuffer> | string) => void} send
  * @property {number} bufferedAmount
  * @property {(() => void) | null} onopen
  * @property {((event: {data: unknown}) => void) | null} onmessage

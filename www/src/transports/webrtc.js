@@ -9,6 +9,8 @@ export const isSupported = ({ hasPeers }) => hasPeers;
 /** Bulk data waits while this much is still on its way, so that input never queues behind it. */
 const BULK_BACKLOG_BYTES = 32 * 1024;
 const BULK_RETRY_MS = 4;
+/** Text on the control channel, before it closes for good: the server need not wait for us. */
+const GOODBYE = "goodbye";
 
 /**
  * Open data channels, each lane its own; the peer connection itself lives in the page's thread.
@@ -110,11 +112,11 @@ class Connection {
 
   /**
    * @param {string} label
-   * @param {Uint8Array<ArrayBuffer>} bytes
+   * @param {Uint8Array<ArrayBuffer> | string} message
    */
-  #put(label, bytes) {
+  #put(label, message) {
     try {
-      this.#channels[label].send(bytes);
+      this.#channels[label].send(message);
     } catch {
       this.#end("a channel has closed");
     }
@@ -124,7 +126,9 @@ class Connection {
     return null; // data channels do not tell
   }
 
-  close() {
+  /** @param {boolean} mayResume */
+  close(mayResume) {
+    if (!mayResume && !this.#isClosed && this.#waiting.size === 0) this.#put("control", GOODBYE);
     this.#end("");
   }
 

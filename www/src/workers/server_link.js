@@ -31,8 +31,9 @@ const COUNTED = new Set([
   ...["KeyEvent", "TextTyped", "KeysReleased", "PointerButton", "WheelTurned"],
   ...["RefreshRequested", "ResizeRequested"],
 ]);
-/** A frame that others overtook counts as lost after 1.5 round trips, and not before. */
-const LEAST_OVERTAKING_MS = 30;
+/** What is missing of a frame that others overtook is sent again; after so long it is lost. */
+const OVERTAKING_ROUND_TRIPS = 3;
+const LEAST_OVERTAKING_MS = 100;
 
 /** One session with the server, from its Hello to its end, over one connection after another. */
 export class ServerLink {
@@ -347,7 +348,8 @@ export class ServerLink {
     }
     this.#bulk.forgetArrived(line.transport.hasBulk, performance.now());
     if (line.transport.losesFrames) {
-      const limit_ms = Math.max(1.5 * this.#pulse.roundTrip_ms, LEAST_OVERTAKING_MS);
+      const allowed_ms = OVERTAKING_ROUND_TRIPS * this.#pulse.roundTrip_ms;
+      const limit_ms = Math.max(allowed_ms, LEAST_OVERTAKING_MS);
       this.#sequence.expire(wallClock_ms(), limit_ms);
     }
     this.#upgrade.watch(line);

@@ -18,6 +18,8 @@ const FLOOR_SILENCE_MS = 1500;
 const RETURN_LIMIT_MS = 1000;
 /** A connection that broke off is opened again for so long, then the page is told. */
 const BROKEN_LIMIT_MS = 1500;
+/** Both where there is no WebSocket to return to: the others need more round trips and timers. */
+const SLOW_LIMIT_MS = 6000;
 const BROKEN_RETRY_MS = 100;
 /** A transport that went silent is tried once more after so long, and not again if that was soon. */
 const SECOND_TRY_MS = 3000;
@@ -102,7 +104,7 @@ export class TransportChoice {
     }
     this.#isReturning = true;
     const name = this.lines.current?.name;
-    const until_ms = performance.now() + this.#limit(BROKEN_LIMIT_MS);
+    const until_ms = performance.now() + this.#returnLimit(BROKEN_LIMIT_MS);
     let outcome = "closed";
     for (let pause_ms = 0; outcome === "closed" && performance.now() < until_ms; ) {
       await pause(pause_ms);
@@ -138,7 +140,7 @@ export class TransportChoice {
     this.#isReturning = true;
     let outcome = "closed";
     while (!this.#isClosed && outcome === "closed" && silent.silent_ms > 0 && !silent.isClosed) {
-      const found = await this.lines.prepare(this.floor, this.#limit(RETURN_LIMIT_MS));
+      const found = await this.lines.prepare(this.floor, this.#returnLimit(RETURN_LIMIT_MS));
       if (typeof found === "string" || this.#isClosed) await pause(BROKEN_RETRY_MS);
       else if (silent.silent_ms === 0) this.lines.abandon(found);
       else outcome = (await this.lines.attach(found, this.#limit(ATTACHING_LIMIT_MS))).outcome;
@@ -174,6 +176,11 @@ export class TransportChoice {
     if (name === this.floor.name) return;
     clearTimeout(this.#timer);
     this.#timer = Number(setTimeout(() => this.upgrade(this.#better), SECOND_TRY_MS));
+  }
+
+  /** @param {number} least_ms  for a WebSocket */
+  #returnLimit(least_ms) {
+    return this.#limit(this.floor.name === FLOOR ? least_ms : SLOW_LIMIT_MS);
   }
 
   /** @param {number} least_ms */
