@@ -43,6 +43,7 @@ async def test_a_login_sets_a_cookie_that_proves_the_user(
         "user": {"name": "wanda", "permissions": ["read", "write"]},
         "login_required": True,
         "transports": [{"name": "echo", "path": "transports/echo"}],
+        "upgrade": "auto",
         "decoders": {},
     }
     assert client.headers["cache-control"] == "no-store"

@@ -25,6 +25,7 @@ OUR_KEYS = {
     "network.ssl.enabled",
     "network.ssl.minimum_version",
     "network.tcp_congestion_control",
+    "network.upgrade",
     "network.trusted_proxies",
     "network.allowed_origins",
     "network.base_path",
