@@ -152,7 +152,8 @@ class RateControl:
             return
         self.round_trips.add(round_trip_s, now_s)
         self._note_longer_way(now_s)
-        if self.is_starting and self.queue_s > self._target_queue_s():
+        is_full = self.queue_s > self._target_queue_s() and self.round_trips.are_enough
+        if self.is_starting and is_full:
             self._end_start()
         self._drain_at_times(now_s)
 

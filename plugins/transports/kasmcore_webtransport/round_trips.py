@@ -11,6 +11,8 @@ _MEMORY_S = 10.0
 _RECENT_S = 0.1
 """The shortest of this time, or of one round trip, is taken for now: single late acknowledgements
 are no queue."""
+_ENOUGH = 8
+"""Fewer tell jitter from a queue badly."""
 _SMOOTHING = 1 / 8
 _SHORT_QUEUE_S = 0.005
 _SHORT_QUEUE_SHARE = 0.05
@@ -56,6 +58,12 @@ class RoundTrips:
     """When one was last about as short as any."""
     _all: RecentLeast = attrs.field(factory=RecentLeast, init=False)
     _recent: RecentLeast = attrs.field(factory=RecentLeast, init=False)
+    _count: int = attrs.field(default=0, init=False)
+
+    @property
+    def are_enough(self) -> bool:
+        """True when there were enough of them to tell jitter from a queue."""
+        return self._count >= _ENOUGH
 
     @property
     def shortest_s(self) -> float | None:
@@ -78,6 +86,7 @@ class RoundTrips:
         self.smoothed_s = before_s + _SMOOTHING * (round_trip_s - before_s)
         self.latest_at_s = now_s
         self._all.add(now_s, round_trip_s, _MEMORY_S)
+        self._count += 1
         self._recent.add(now_s, round_trip_s, max(_RECENT_S, self.smoothed_s))
         shortest_s = self._all.value or 0.0
         if self.queue_s <= max(_SHORT_QUEUE_S, _SHORT_QUEUE_SHARE * shortest_s):

@@ -120,3 +120,10 @@ def test_a_connection_goes_on_from_another_address():
     arrivals = [at_s for at_s, _ in flow.client.arrived if at_s > 3]
     assert arrivals[0] - 3 < 0.3
     assert not flow.server.is_over
+
+
+def test_jitter_is_not_taken_for_a_queue_of_ones_own():
+    quality = attrs.evolve(FAR, jitter_s=0.03, reordering=0.02)
+    simulation, flow = joined(quality, video(6))
+    simulation.run(8)
+    assert flow.mbit_per_s(2, 7) > 5.4
