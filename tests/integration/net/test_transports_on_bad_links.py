@@ -159,7 +159,7 @@ def test_a_session_goes_on_behind_a_router_that_has_forgotten_it(
         assert session.joins == joins
 
 
-@over("websocket")
+@over("websocket", "webtransport")
 def test_a_session_goes_on_from_another_network(session: Session, link: ImpairedLink) -> None:
     session.paint(1)
     session.remote.wait_until_exact(session.desk)
