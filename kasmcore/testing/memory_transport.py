@@ -127,13 +127,16 @@ class Link:
         """
         while True:
             if self._next_arrival_s() == inf:
-                await self._wake_up.wait_until(lambda: self._next_arrival_s() < inf)
+                await self._wake_up.wait_until(self._has_some, also_after_end=True)
             arrives_s = self._next_arrival_s()
             self._sooner = trio.Event()
             with trio.move_on_at(arrives_s) as waiting:
                 await self._sooner.wait()
             if waiting.cancelled_caught and self._next_arrival_s() <= arrives_s:
                 return self._pop()
+
+    def _has_some(self) -> bool:
+        return self._next_arrival_s() < inf
 
     def _next_arrival_s(self) -> float:
         lanes_s = self._under_way[0][0] if self._under_way else inf

@@ -31,10 +31,19 @@ class WakeUp:
         if self._make_error is not None:
             raise self._make_error()
 
-    async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Return when the condition holds; its result is still true for the caller then."""
+    async def wait_until(
+        self, condition: Callable[[], bool], *, also_after_end: bool = False
+    ) -> None:
+        """Return when the condition holds; its result is still true for the caller then.
+
+        Args:
+            condition: looked at whenever something changed.
+            also_after_end: what holds counts more than the end.
+        """
         await trio.lowlevel.checkpoint()
         while True:
+            if also_after_end and condition():
+                return
             self.check()
             if condition():
                 return
