@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 from kasmcore_webrtc.lanes import (
     FRAMES,
     LABELS,
+    LOOSE,
     LOW_BYTES,
     ChunkJoiner,
     LaneSender,
@@ -25,7 +26,9 @@ from kasmcore.api import ConnectionEnded, Lane
 T = TypeVar("T")
 MOST_UNREAD_BYTES = 256 * 1024
 MOST_UNIT_BYTES = 17 * 2**20
-UNORDERED = frozenset(("frames", "loose"))
+UNORDERED = frozenset((FRAMES, LOOSE))
+FRAME_LIFETIME_MS = 1000
+"""As the browser's client has it."""
 Answer = Callable[[str], Awaitable[str]]
 
 
@@ -109,9 +112,11 @@ class WebRtcClient:
         """Runs in the loop."""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         for label in labels:
-            is_loose = label in UNORDERED
             channel = self.peer.createDataChannel(
-                label, ordered=not is_loose, maxRetransmits=0 if is_loose else None
+                label,
+                ordered=label not in UNORDERED,
+                maxRetransmits=0 if label == LOOSE else None,
+                maxPacketLifeTime=FRAME_LIFETIME_MS if label == FRAMES else None,
             )
             self._watch(channel)
         await self.peer.setLocalDescription(await self.peer.createOffer())
