@@ -40,9 +40,14 @@ _TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
 }
-_TIMES = FrameTimes(50.0, 50.001, 50.0015, 50.002, 50.004)
+_STAGES_S = (0.0, 0.001, 0.0015, 0.002, 0.004)
 
 Answer = FrameShown | FrameFailed
+
+
+def _times(serial: int) -> FrameTimes:
+    """A desktop that changes every second."""
+    return FrameTimes(*(serial + stage_s for stage_s in _STAGES_S))
 
 
 @attrs.define(eq=False)
@@ -88,7 +93,7 @@ class ScriptedViewer:
         sent = []
         for parts in frames:
             self._serial += 1
-            sent.append(EncodedFrame(self._serial, size, parts, _TIMES))
+            sent.append(EncodedFrame(self._serial, size, parts, _times(self._serial)))
         self.tell(*sent)
         return sent
 

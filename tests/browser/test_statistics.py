@@ -82,6 +82,7 @@ def test_the_figures_are_there_before_and_after_the_first_frame_and_finite(
     assert "Frames" in figures(page)
 
     viewer.tell(ViewerStatistics(1.0, 1.0, 1.0, 1.0, skipped_frames=7, viewers=2))
+    viewer.show(SIZE, image(Rectangle(0, 0, 60, 40)))
     show_something_of_each(viewer)
 
     wait_for(lambda: "– network" in figures(page), "the stages")

@@ -94,6 +94,7 @@ test("codecs are told by their share of the bytes and of the area", () => {
 test("the stages of a frame add up to its latency", () => {
   const meter = new Meter();
   meter.pathMeasured({ round_trip_ms: 8, loss: null }, 0);
+  meter.frameShown(shown(500, "jpeg", 10));
   for (const late_ms of [0, 20, 0]) {
     const frame = shown(1000, "jpeg", 10);
     frame.server.changed_s = (1000 - late_ms) / 1000;
@@ -115,6 +116,22 @@ test("the stages of a frame add up to its latency", () => {
   assert.equal(of("p95_ms").network.toFixed(6), "24.000000");
   assert.equal(latency?.p50_ms.toFixed(6), "13.700000");
   assert.equal(latency?.p95_ms.toFixed(6), "33.700000");
+});
+
+test("a first picture of a desktop that changed long ago tells no latency", () => {
+  const meter = new Meter();
+  for (const begin of [() => meter.connected(), () => meter.moved()]) {
+    begin();
+    const first = shown(1000, "jpeg", 10);
+    first.server.changed_s = 0.1;
+    for (let part = 0; part < 2; part += 1) meter.frameShown(first);
+    assert.equal(meter.read(1001).latency, null);
+    assert.deepEqual(meter.read(1001).stages, []);
+  }
+  meter.frameShown(shown(2000, "jpeg", 10));
+  const { latency, frames_per_s } = meter.read(2001);
+  assert.ok(latency !== null && latency.p95_ms < 15);
+  assert.equal(frames_per_s, 2.5);
 });
 
 test("the least is that of the last minutes only", () => {

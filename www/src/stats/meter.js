@@ -33,7 +33,7 @@ export const STAGES = /** @type {const} */ ([
  * @typedef {object} Statistics
  * @property {number} frames_per_s
  * @property {number} bits_per_s  of pictures
- * @property {({stage: Stage} & Spread)[]} stages  empty without a frame
+ * @property {({stage: Stage} & Spread)[]} stages  empty without a change that was seen
  * @property {Spread | null} latency  from the change on the desktop to the canvas
  * @property {number | null} round_trip_ms  newest; null: not measured yet
  * @property {number | null} loss  share of packets, 0 to 1; null: not known
@@ -48,12 +48,16 @@ export const STAGES = /** @type {const} */ ([
 
 /** Collects figures; time comes in as an argument. */
 export class Meter {
-  /** @type {(ShownFrame & {stages: Record<Stage, number>})[]} */
+  /** Stages are null when they tell of no latency.
+   * @type {(ShownFrame & {stages: Record<Stage, number> | null})[]} */
   #frames = [];
   /** @type {number | null} */
   #roundTrip_ms = null;
   #leastRoundTrip = new RecentLeast();
   #leastSkew = new RecentLeast();
+  /** When the desktop last changed before it was seen over this connection; null: not seen yet.
+   * @type {number | null} */
+  #oldChange_s = null;
   /** @type {import("../protocol/messages.js").ViewerStatistics | null} */
   #server = null;
   #failedFrames = 0;
@@ -69,6 +73,7 @@ export class Meter {
 
   /** Frames take another way from now on. */
   moved() {
+    this.#oldChange_s = null;
     this.#leastSkew = new RecentLeast();
     this.#leastRoundTrip = new RecentLeast();
     this.#roundTrip_ms = null;
@@ -77,7 +82,11 @@ export class Meter {
 
   /** @param {ShownFrame} frame */
   frameShown(frame) {
-    this.#frames.push({ ...frame, stages: this.#stagesOf(frame) });
+    // The first picture may show a desktop that changed long ago, when nobody waited for it.
+    this.#oldChange_s ??= frame.server.changed_s;
+    const stages = this.#stagesOf(frame);
+    const isOld = frame.server.changed_s <= this.#oldChange_s;
+    this.#frames.push({ ...frame, stages: isOld ? null : stages });
     this.#forget(frame.at_ms);
   }
 
@@ -111,6 +120,7 @@ export class Meter {
   read(now_ms) {
     this.#forget(now_ms);
     const frames = this.#frames;
+    const timed = frames.flatMap(({ stages }) => stages ?? []);
     const parts = frames.flatMap((frame) => frame.parts);
     const copies = parts.filter(({ codec }) => codec === "copy");
     const totalArea = Math.max(sum(parts.map(areaOf)), 1);
@@ -118,16 +128,11 @@ export class Meter {
       frames_per_s: frames.length / (WINDOW_MS / 1000),
       bits_per_s: (sum(parts.map(({ bytes }) => bytes)) * 8) / (WINDOW_MS / 1000),
       stages:
-        frames.length === 0
+        timed.length === 0
           ? []
-          : STAGES.map((stage) => ({
-              stage,
-              ...spread(frames.map(({ stages }) => stages[stage])),
-            })),
+          : STAGES.map((stage) => ({ stage, ...spread(timed.map((times) => times[stage])) })),
       latency:
-        frames.length === 0
-          ? null
-          : spread(frames.map(({ stages }) => sum(Object.values(stages)))),
+        timed.length === 0 ? null : spread(timed.map((times) => sum(Object.values(times)))),
       round_trip_ms: this.#roundTrip_ms,
       loss: this.#loss,
       failedFrames: this.#failedFrames,

@@ -6,7 +6,7 @@ const NEAR_MS = 4;
 const SURELY_FAR_MS = 20;
 const FEW_ANSWERS = 3;
 /** A busy server answers late now and then, but not so often in a row. */
-export const ENOUGH_ANSWERS = 8;
+export const ENOUGH_ANSWERS = 12;
 /** What comes later than the quickest by this much was held up on its way. */
 const JUMP_MS = 50;
 /** So many of them within this time are more than a busy server. */
