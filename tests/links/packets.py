@@ -32,13 +32,14 @@ class Translation:
 
     inside: str
     _binding: Rebinding | None = None
-    _seen_ports: set[tuple[int, int]] = attrs.field(factory=set, init=False)
-    """Protocol and outside port of what the client has sent since the rebinding."""
+    _senders: dict[tuple[int, int], str] = attrs.field(factory=dict, init=False)
+    """Which address of the client's own sent by this protocol and outside port since the rebinding:
+    it may have got another one."""
 
     def rebind(self, rebinding: Rebinding) -> None:
         """Use other outside addresses from now on."""
         self._binding = rebinding
-        self._seen_ports.clear()
+        self._senders.clear()
 
     def outward(self, packet: bytes) -> bytes:
         """A packet of the client, as the network sees it."""
@@ -49,7 +50,8 @@ class Translation:
         if ports_at is not None:
             own = struct.unpack_from(">H", packet, ports_at)[0]
             port = _shifted(own, self._binding.port_shift)
-            self._seen_ports.add((protocol, port))
+            source = socket.inet_ntoa(packet[_SOURCE : _SOURCE + 4])
+            self._senders[protocol, port] = source
         return _changed(packet, _SOURCE, self._outside, ports_at, port)
 
     def inward(self, packet: bytes) -> bytes | None:
@@ -62,10 +64,11 @@ class Translation:
         if ports_at is None:
             return _changed(packet, _DESTINATION, self.inside, None, None)
         outside_port = struct.unpack_from(">H", packet, ports_at + 2)[0]
-        if (protocol, outside_port) not in self._seen_ports:
+        sender = self._senders.get((protocol, outside_port))
+        if sender is None:
             return None
         own = _shifted(outside_port, -self._binding.port_shift)
-        return _changed(packet, _DESTINATION, self.inside, ports_at + 2, own)
+        return _changed(packet, _DESTINATION, sender, ports_at + 2, own)
 
     @property
     def _outside(self) -> str:
