@@ -221,6 +221,28 @@ async def test_what_breaks_the_wire_ends_this_peer_alone(
                 await client.aclose("done")
 
 
+@pytest.mark.parametrize(("last_words", "in_order"), [(["goodbye"], True), ([], False)])
+async def test_a_goodbye_is_told_from_a_connection_that_broke_off(
+    loop: Loop, last_words: list[str], in_order: bool
+) -> None:
+    ended: list[ConnectionEnded] = []
+
+    async def read(connection: Connection) -> None:
+        with pytest.raises(ConnectionEnded) as caught:
+            await connection.receive()
+        ended.append(caught.value)
+
+    with trio.fail_after(PATIENCE_S):
+        async with listening(read) as site:
+            client = WebRtcClient(loop)
+            await client.connect(site.answer)
+            client.send_now("control", *last_words)
+            await client.aclose("done")
+            while not ended:
+                await trio.sleep(0.01)
+    assert ended[0].is_in_order is in_order
+
+
 async def test_a_flood_that_nobody_reads_ends_the_peer(loop: Loop) -> None:
     flooded = trio.Event()
     faults: list[str] = []
