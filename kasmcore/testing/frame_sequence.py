@@ -56,11 +56,8 @@ class FrameSequence:
             order, frame = self._held[serial]
             if self._may_apply(order):
                 del self._held[serial]
-                needs = any(
-                    isinstance(part, VideoRectangle) and not part.is_key
-                    for part in frame.rectangles
-                )
-                is_whole = not needs or not any(n in self._not_shown for n in order.after)
+                is_whole = not any(n in self._not_shown for n in order.after)
+                is_whole = is_whole or not _builds_on_others(frame)
                 return frame, is_whole
         return None
 
@@ -84,3 +81,15 @@ class FrameSequence:
         if order.after_all:
             return order.serial == self.first_serial
         return all(map(self._is_settled, order.after))
+
+
+def _builds_on_others(frame: EncodedFrame) -> bool:
+    """True when a packet needs one of a frame before: no key frame of its stream precedes it."""
+    begun = set()
+    for part in frame.rectangles:
+        if isinstance(part, VideoRectangle):
+            if part.is_key:
+                begun.add(part.stream)
+            elif part.stream not in begun:
+                return True
+    return False

@@ -165,6 +165,21 @@ test("packets that build on a lost one are lost too, until a key frame", () => {
   assert.deepEqual(log, ["lost 2", "lost 3", "lost 4", "5", "6", "7"]);
 });
 
+test("packets behind a key frame of their stream in the same frame need nothing that was lost", () => {
+  const { sequence, receive, log } = makeSequence();
+  const packet = (/** @type {number} */ flags) => rectangle([0, 0, 64, 64], VIDEO, flags);
+  receive(3, { after: [2], parts: [packet(KEY | HIDDEN), packet(DELTA)] });
+  sequence.expire(1000, 30);
+  assert.deepEqual(log, ["lost 2", "3"]);
+});
+
+test("packets that build on a dropped frame are lost", () => {
+  const { sequence, receive, log } = makeSequence();
+  receive(3, { after: [2], parts: [rectangle([0, 0, 64, 64], VIDEO, DELTA)] });
+  sequence.dropped([2]);
+  assert.deepEqual(log, ["lost 3"]);
+});
+
 test("a hidden packet covers nothing", () => {
   const { receive, log } = makeSequence();
   receive(3, { parts: [rectangle([0, 0, 64, 64], VIDEO, KEY | HIDDEN)] });

@@ -15,37 +15,27 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from kasmcore.errors import ConnectionEnded
-from kasmcore.interfaces.transport import Lane
+from kasmcore.interfaces.stream_encoder import StreamEncoderSpec
 from kasmcore.protocol.messages import ResumeOffer
 from kasmcore.session.reception import Reception
 from kasmcore.testing.client import DEFAULT_HELLO, Client, follow
+from kasmcore.testing.client_stream import ConnectionMessages
 from kasmcore.testing.memory_transport import (
     Link,
     MemoryConnection,
     memory_connections,
     unordered_connections,
 )
+from kasmcore.testing.received_picture import StreamDecoders
 from kasmcore.values.permissions import FULL_PERMISSIONS, Guest, User
 from kasmcore.values.viewer_events import KeyEvent
 from tests.unit.session.desks import RAW, Desk, open_desk
 
 GUEST = Guest(User("ann", FULL_PERMISSIONS), "127.0.0.1", "login")
-HELLO = attrs.evolve(DEFAULT_HELLO, codecs=("raw",))
 
 
 def raw(payload: bytes, width: int, height: int) -> np.ndarray:
     return np.frombuffer(payload, np.uint8).reshape(height, width, 4)
-
-
-@attrs.frozen
-class LaneStream:
-    connection: MemoryConnection
-
-    async def send(self, message: bytes) -> None:
-        await self.connection.send(Lane.CONTROL, message)
-
-    async def receive(self) -> bytes:
-        return await self.connection.receive()
 
 
 @attrs.define
@@ -54,14 +44,13 @@ class Bench:
     reception: Reception
     client: Client
     connection: MemoryConnection
-    stream: LaneStream
+    client_end: MemoryConnection
 
     async def attach(self, to_client: Link | None = None, *, unordered: bool = False) -> None:
         pair = (unordered_connections if unordered else memory_connections)(to_client)
         self.desk.nursery.start_soon(self.reception.serve, pair[0], GUEST)
-        await self.client.attach(LaneStream(pair[1]))
-        self.connection = pair[0]
-        self.stream = LaneStream(pair[1])
+        await self.client.attach(ConnectionMessages(pair[1]))
+        self.connection, self.client_end = pair
 
     def keys(self) -> list[int]:
         events = [received.event for received in self.desk.desktop.input.received]
@@ -73,16 +62,23 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def opened(*, unordered: bool = False, to_client: Link | None = None) -> AsyncIterator[Bench]:
+async def opened(
+    *,
+    unordered: bool = False,
+    to_client: Link | None = None,
+    stream_encoders: tuple[StreamEncoderSpec, ...] = (),
+    stream_decoders: StreamDecoders | None = None,
+) -> AsyncIterator[Bench]:
     pair = (unordered_connections if unordered else memory_connections)(to_client)
-    async with open_desk(encoders=(RAW,)) as desk:
+    hello = attrs.evolve(DEFAULT_HELLO, codecs=("raw", *(stream_decoders or ())))
+    async with open_desk(encoders=(RAW,), stream_encoders=stream_encoders) as desk:
         reception = Reception(desk.session, "desk")
         desk.nursery.start_soon(reception.serve, pair[0], GUEST)
-        stream = LaneStream(pair[1])
-        async with follow(stream, HELLO, {"raw": raw}) as client:
+        stream = ConnectionMessages(pair[1])
+        async with follow(stream, hello, {"raw": raw}, stream_decoders) as client:
             client.may_come_back = True
             await client.wait_until(lambda: client.newest(ResumeOffer) is not None)
-            yield Bench(desk, reception, client, pair[0], stream)
+            yield Bench(desk, reception, client, *pair)
 
 
 def paint(desk: Desk, random_: random.Random) -> None:
@@ -113,7 +109,7 @@ async def test_a_broken_viewer_is_kept_for_its_grace_alone(autojump_clock: MockC
 
 async def test_a_viewer_that_says_goodbye_leaves_at_once(autojump_clock: MockClock) -> None:
     async with opened() as bench:
-        await bench.stream.connection.aclose("bye")
+        await bench.client_end.aclose("bye")
         await trio.sleep(0.1)
         assert len(bench.desk.session.viewers) == 0
 
@@ -132,7 +128,7 @@ async def test_another_user_cannot_use_a_token(autojump_clock: MockClock) -> Non
         thief = attrs.evolve(GUEST, user=User("eve", FULL_PERMISSIONS))
         bench.desk.nursery.start_soon(bench.reception.serve, server_end, thief)
         with pytest.raises(ConnectionEnded, match="refused"):
-            await bench.client.attach(LaneStream(client_end))
+            await bench.client.attach(ConnectionMessages(client_end))
 
 
 def run_seeded(seed: int, unordered: bool) -> None:

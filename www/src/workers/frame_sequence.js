@@ -100,6 +100,7 @@ export class FrameSequence {
   dropped(serials) {
     for (const serial of serials) {
       this.#forget(serial);
+      this.#remember(serial);
       this.#settle(serial);
     }
     this.#passOn();
@@ -164,9 +165,13 @@ export class FrameSequence {
    */
   #isBroken({ frame, order }) {
     if (!order.after.some((serial) => this.#lost.has(serial))) return false;
-    return frame.rectangles.some(
-      ({ operation, payload }) => operation === OPERATION.VIDEO && !videoPacket(payload).isKey,
-    );
+    const begun = new Set();
+    return frame.rectangles.some(({ operation, payload }) => {
+      if (operation !== OPERATION.VIDEO) return false;
+      const { stream, isKey } = videoPacket(payload);
+      if (isKey) begun.add(stream);
+      return !begun.has(stream);
+    });
   }
 
   /** @param {number} serial */
@@ -176,10 +181,19 @@ export class FrameSequence {
 
   /** @param {number} serial */
   #lose(serial) {
-    this.#lost.add(serial);
-    if (this.#lost.size > MOST_LOST) this.#lost.delete(this.#lost.values().next().value ?? 0);
+    this.#remember(serial);
     this.#settle(serial);
     this.lose(serial);
+  }
+
+  /**
+   * Not shown: packets may not build on it.
+   * @param {number} serial
+   */
+  #remember(serial) {
+    if (this.#isSettled(serial)) return;
+    this.#lost.add(serial);
+    if (this.#lost.size > MOST_LOST) this.#lost.delete(this.#lost.values().next().value ?? 0);
   }
 
   /** @param {number} serial */
