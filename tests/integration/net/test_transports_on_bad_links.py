@@ -112,7 +112,7 @@ def session(server: LiveServer, link: ImpairedLink, browser: Browser) -> Iterato
     page.remote.page.context.close()
 
 
-@over("websocket", "webtransport")
+@over("websocket", "webtransport", "webrtc")
 def test_the_picture_is_exact_over_a_link_that_loses_repeats_and_mixes_up_packets(
     session: Session, link: ImpairedLink
 ) -> None:
@@ -146,7 +146,7 @@ def test_after_an_outage_the_picture_becomes_exact_without_a_reload(
     session.goes_on()
 
 
-@over("websocket", "webtransport")
+@over("websocket", "webtransport", "webrtc")
 def test_a_session_goes_on_behind_a_router_that_has_forgotten_it(
     session: Session, link: ImpairedLink, transport: str
 ) -> None:
@@ -159,7 +159,7 @@ def test_a_session_goes_on_behind_a_router_that_has_forgotten_it(
         assert session.joins == joins
 
 
-@over("websocket", "webtransport")
+@over("websocket", "webtransport", "webrtc")
 def test_a_session_goes_on_from_another_network(session: Session, link: ImpairedLink) -> None:
     session.paint(1)
     session.remote.wait_until_exact(session.desk)
@@ -171,7 +171,7 @@ def test_a_session_goes_on_from_another_network(session: Session, link: Impaired
         link.renumber_client(CLIENT_ADDRESS)
 
 
-@over("websocket", "webtransport")
+@over("websocket", "webtransport", "webrtc")
 def test_every_key_arrives_once_whatever_happens_to_the_link(
     server: LiveServer, link: ImpairedLink, browser: Browser
 ) -> None:
