@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
+from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.geometry import Size
 from kasmcore.values.permissions import ViewerInfo
 from kasmcore.values.viewer_events import ViewerEvent
@@ -45,6 +46,8 @@ class LinkAttached:
     """No frame before this one arrives any more."""
     path_round_trip_s: float | None
     """As ``ViewerAbilities.path_round_trip_s``, of the new connection."""
+    clipboard: AllowedClipboard | None = None
+    """The newest contents that were sent, if they have perhaps not arrived."""
 
 
 LinkChange = LinkBroken | LinkAttached

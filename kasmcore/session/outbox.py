@@ -59,6 +59,11 @@ class Outbox:
         self._slots[slot] = update
         self._filled[isinstance(update, _BULK)].set()
 
+    def put_again(self, update: OutboxUpdate) -> None:
+        """Leave an update that was sent before, unless a newer one of its kind waits."""
+        if type(update) not in self._slots:
+            self.put(update)
+
     async def send_all(self, link: ViewerLink) -> None:
         """Send what comes until cancelled or the farewell is sent.
 

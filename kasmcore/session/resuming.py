@@ -13,6 +13,7 @@ from kasmcore.pipeline.tiles import TileGrid, TileMask
 from kasmcore.session.sent_frame import SentFrame
 from kasmcore.session.viewer import Viewer
 from kasmcore.values.frames import CopiedRectangle, EncodedFrame, VideoRectangle
+from kasmcore.values.permissions import Permission
 from kasmcore.values.viewer_updates import FramesDropped, PermissionsChanged
 
 _OVERDUE_ROUND_TRIPS = 1.25
@@ -43,6 +44,8 @@ def note_attached(viewer: Viewer, attached: LinkAttached) -> None:
     viewer.video.pacer = viewer.pacer
     viewer.video.start_again()
     viewer.outbox.put(PermissionsChanged(viewer.user.permissions))
+    if attached.clipboard is not None and viewer.may(Permission.READ):
+        viewer.outbox.put_again(attached.clipboard)
     viewer.wake_sender()
     viewer.wake()
 

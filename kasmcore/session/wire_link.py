@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Sequence
 from typing import Protocol
 
 import attrs
@@ -19,7 +20,7 @@ from kasmcore.session.wire_path import WirePath
 from kasmcore.values.clipboard import AllowedClipboard
 from kasmcore.values.frames import EncodedFrame
 from kasmcore.values.permissions import ViewerInfo
-from kasmcore.values.viewer_events import FrameFailed, FrameShown, ViewerEvent
+from kasmcore.values.viewer_events import ClipboardReceived, FrameFailed, FrameShown, ViewerEvent
 from kasmcore.values.viewer_updates import (
     Farewell,
     FramesDropped,
@@ -28,6 +29,8 @@ from kasmcore.values.viewer_updates import (
     ViewerUpdate,
 )
 
+_CLIPBOARD_ARRIVES_IN_S = 5.0
+"""Contents that the connection took so long ago have arrived, if the client still talks."""
 _DROPPED_AT_ONCE = 256
 """As many as fit into one message."""
 
@@ -85,6 +88,8 @@ class WireLink:
         self._end: ConnectionEnded | None = None
         self._changed = trio.Event()
         self._newest_clipboard: AllowedClipboard | None = None
+        self._doubtful: tuple[AllowedClipboard, float] | None = None
+        """Clipboard contents that have perhaps not arrived, and when the connection took them."""
 
     @property
     def viewer(self) -> ViewerInfo:
@@ -211,6 +216,7 @@ class WireLink:
             self._resuming.confirm(self)
         received = self._protocol.receive_data(data)
         self._count += sum(isinstance(message, COUNTED) for message in received)
+        self._settle_clipboard(received)
         self._received += received
 
     def _go_on(self, path: WirePath) -> LinkAttached:
@@ -226,7 +232,8 @@ class WireLink:
         path.greeting = self._protocol.attached(attached) + self._offer()
         path.taken.set()
         self._wake()
-        return LinkAttached(attached.next_serial, path.round_trip_s)
+        clipboard = None if self._doubtful is None else self._doubtful[0]
+        return LinkAttached(attached.next_serial, path.round_trip_s, clipboard)
 
     async def _run(self, path: WirePath, greeting: bytes) -> None:
         """Say the first words on a connection and wait until it is needed no more."""
@@ -305,7 +312,7 @@ class WireLink:
 
     async def _send_clipboard(self, contents: AllowedClipboard) -> None:
         """Send clipboard contents; from the start again when the connection changed on the way."""
-        self._newest_clipboard = contents
+        self._newest_clipboard, self._doubtful = contents, None
         is_sent = False
         while not is_sent and self._newest_clipboard is contents:
             path = await self._path_to_send_on()
@@ -316,7 +323,17 @@ class WireLink:
                 if not is_sent:
                     break
             else:
+                if self._newest_clipboard is contents:
+                    self._doubtful = contents, trio.current_time()
                 return
+
+    def _settle_clipboard(self, received: Sequence[ServerReceived]) -> None:
+        """Note whether what was sent has arrived, or the client has newer contents by now."""
+        if self._doubtful is not None:
+            age_s = trio.current_time() - self._doubtful[1]
+            is_older = any(isinstance(event, ClipboardReceived) for event in received)
+            if is_older or age_s > _CLIPBOARD_ARRIVES_IN_S:
+                self._doubtful = None
 
     async def _send_on(self, lane: Lane, message: bytes) -> None:
         """Send a message, again where the connection changed on the way."""

@@ -27,6 +27,7 @@ from kasmcore.testing.memory_transport import (
     unordered_connections,
 )
 from kasmcore.testing.received_picture import StreamDecoders
+from kasmcore.values.clipboard import TEXT_MIME, AllowedClipboard, ClipboardItem
 from kasmcore.values.permissions import FULL_PERMISSIONS, Guest, User
 from kasmcore.values.viewer_events import KeyEvent
 from tests.unit.session.desks import RAW, Desk, open_desk
@@ -129,6 +130,44 @@ async def test_another_user_cannot_use_a_token(autojump_clock: MockClock) -> Non
         bench.desk.nursery.start_soon(bench.reception.serve, server_end, thief)
         with pytest.raises(ConnectionEnded, match="refused"):
             await bench.client.attach(ConnectionMessages(client_end))
+
+
+def text_of(client: Client) -> bytes:
+    newest = client.newest(AllowedClipboard)
+    return b"" if newest is None else newest.items[0].data
+
+
+async def test_clipboard_contents_that_a_dead_connection_took_come_again(
+    autojump_clock: MockClock,
+) -> None:
+    async with opened() as bench:
+        clipboard = bench.desk.desktop.clipboard
+        assert clipboard is not None
+        bench.connection.outgoing.delay_s = 10
+        clipboard.offer_text("copied")
+        await trio.sleep(1)
+        bench.connection.vanish()
+        await bench.attach()
+        await bench.client.wait_until(lambda: text_of(bench.client) == b"copied")
+
+
+@pytest.mark.parametrize("after_s", [0.5, 8.0])
+async def test_clipboard_contents_do_not_come_again_over_newer_ones(
+    after_s: float, autojump_clock: MockClock
+) -> None:
+    async with opened() as bench:
+        clipboard = bench.desk.desktop.clipboard
+        assert clipboard is not None
+        clipboard.offer_text("of the desktop")
+        first = await bench.client.wait_for(AllowedClipboard)
+        await trio.sleep(after_s)
+        if after_s < 1:
+            await bench.client.send_clipboard([ClipboardItem(TEXT_MIME, b"of the viewer")])
+        await bench.client.send(KeyEvent(pressed=True, keysym=1, code=""))
+        await trio.sleep(0.1)
+        await bench.attach()
+        await trio.sleep(1)
+        assert bench.client.newest(AllowedClipboard) is first
 
 
 def run_seeded(seed: int, unordered: bool) -> None:
