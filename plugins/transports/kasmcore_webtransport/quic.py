@@ -1,21 +1,26 @@
 """A QUIC connection of aioquic with our congestion control, an order of streams, and back pressure.
 
-The only modules that use what aioquic keeps private are this one and ``quic_control``: it has no
-public way to learn what is unsent, to send one stream before another, or to hold a sender back.
+The only modules that use what aioquic keeps private are this one, ``full_packets`` and
+``quic_control``: it has no public way to learn what is unsent, to send one stream before another,
+or to hold a sender back.
 pyproject.toml therefore allows only the versions that the tests have seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.connection import Limit, NetworkAddress, QuicConnection
-from aioquic.quic.packet import QuicFrameType
+from aioquic.quic.connection import Limit, NetworkAddress, QuicConnection, QuicNetworkPath
+from aioquic.quic.packet import QuicFrameType, QuicPacketType
+from aioquic.quic.packet_builder import QuicDeliveryState, QuicPacketBuilder
 from aioquic.quic.stream import QuicStream
 from aioquic.tls import Epoch
 
 from kasmcore_webtransport.congestion import RateControl
+from kasmcore_webtransport.full_packets import FullPackets
+from kasmcore_webtransport.packet_size import PacketSize
 from kasmcore_webtransport.quic_control import NAME, RateCongestionControl
 
 IDLE_S = 30.0
@@ -76,6 +81,19 @@ def quic_configuration(packet_bytes: int) -> QuicConfiguration:
     )
 
 
+class _StreamsInOrder(list[QuicStream]):
+    """aioquic puts streams that it has served behind the others, by ``extend``: not here."""
+
+    def __init__(self, rank: Callable[[QuicStream], tuple[int, int]]) -> None:
+        super().__init__()
+        self._rank_of = rank
+
+    def extend(self, streams: Iterable[QuicStream]) -> None:
+        """Add streams where they belong."""
+        super().extend(streams)
+        self.sort(key=self._rank_of)
+
+
 class ServerQuic(QuicConnection):
     """One connection of a client."""
 
@@ -83,7 +101,7 @@ class ServerQuic(QuicConnection):
         self, configuration: QuicConfiguration, original_cid: bytes, retry_cid: bytes | None
     ) -> None:
         self._ranks: dict[int, int] = {}
-        self._queue: list[QuicStream] = []
+        self._queue = _StreamsInOrder(self._rank)
         super().__init__(
             configuration=configuration,
             original_destination_connection_id=original_cid,
@@ -94,6 +112,8 @@ class ServerQuic(QuicConnection):
         congestion.take_over(self)
         self.control: RateControl = congestion.control
         self._pacer = congestion.pacer
+        self._size = PacketSize(configuration.max_datagram_size)
+        self._sizes_are_tried = False
         self._window = _ReceiveWindow(FIRST_WINDOW_BYTES)
         self._local_max_data = self._window
         self._local_max_streams_bidi.__init__(  # type: ignore[misc]
@@ -111,7 +131,8 @@ class ServerQuic(QuicConnection):
 
     @_streams_queue.setter
     def _streams_queue(self, streams: list[QuicStream]) -> None:
-        self._queue = sorted(streams, key=self._rank) if len(streams) > 1 else streams
+        self._queue = _StreamsInOrder(self._rank)
+        self._queue.extend(streams)
 
     def _rank(self, stream: QuicStream) -> tuple[int, int]:
         stream_id = stream.stream_id or 0
@@ -184,6 +205,7 @@ class ServerQuic(QuicConnection):
             return
         if before is not None and self.get_peer_address() != before:
             self.control.path_changed(now)
+            self._size.begin(now)
         if self._handshake_confirmed and self._loss._pto_count >= _FEWEST_SILENT_PROBES:
             self._loss.reschedule_data(now=now)
             self._loss._pto_count = 1
@@ -193,6 +215,8 @@ class ServerQuic(QuicConnection):
         super().handle_timer(now)
         loss = self._loss
         if self._handshake_confirmed:
+            if loss._pto_count >= _FEWEST_SILENT_PROBES:
+                self._size.went_silent(now)
             while (
                 loss._pto_count > 1
                 and loss.get_probe_timeout() * 2**loss._pto_count > _LONGEST_PROBE_S
@@ -201,11 +225,82 @@ class ServerQuic(QuicConnection):
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """Return what may leave now, the most urgent streams first."""
+        self._max_datagram_size = self.control.packet_bytes = self._size.now_bytes
         datagrams = super().datagrams_to_send(now)
+        datagrams += self._try_size(now)
         self._pacer.settle()  # packets of nothing but acknowledgements are told to nobody
         if self._pacing_at is None and self.control.bytes_in_flight < self.control.window_bytes:
             self.control.nothing_to_send()
         return datagrams
+
+    def _write_application(
+        self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float
+    ) -> None:
+        """Let aioquic build the first packet and the last ones, and build the full ones between."""
+        is_plain = self._handshake_confirmed and network_path.is_validated
+        if not is_plain or self._queue_is_short():
+            super()._write_application(builder, network_path, now)
+            return
+        with self._pacer.for_one_packet():
+            super()._write_application(builder, network_path, now)
+        if builder._packet is not None:
+            builder._end_packet()
+        self._write_full_packets(builder, now)
+        super()._write_application(builder, network_path, now)
+
+    def _try_size(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
+        """Send a packet that does nothing but be large, when it is time for one."""
+        path = self._network_paths[0]
+        if not self._handshake_confirmed or not path.is_validated or self._close_event is not None:
+            return []
+        if not self._sizes_are_tried:
+            self._sizes_are_tried = True
+            self._size.begin(now)
+        size = self._size.to_try(now)
+        if size is None:
+            return []
+        builder = QuicPacketBuilder(
+            host_cid=self.host_cid,
+            peer_cid=self._peer_cid.cid,
+            version=self._version or 0,
+            is_client=False,
+            max_datagram_size=size,
+            packet_number=self._packet_number,
+            spin_bit=self._spin_bit,
+        )
+        builder.start_packet(QuicPacketType.ONE_RTT, self._cryptos[Epoch.ONE_RTT])
+        builder.start_frame(QuicFrameType.PING, handler=self._note_tried, handler_args=(size, now))
+        builder._datagram_needs_padding = True
+        return self._flush_builder(
+            builder=builder, network_path=path, peer_cid=self._peer_cid.cid, now=now
+        )
+
+    def _note_tried(self, delivery: QuicDeliveryState, size: int, sent_s: float) -> None:
+        self._size.tried(size, sent_s, has_arrived=delivery is QuicDeliveryState.ACKED)
+
+    def _queue_is_short(self) -> bool:
+        least = 2 * self._max_datagram_size
+        return not any(len(each.sender._buffer) > least for each in self._queue)
+
+    def _write_full_packets(self, builder: QuicPacketBuilder, now: float) -> None:
+        full = FullPackets(builder, self._cryptos[Epoch.ONE_RTT], self._max_datagram_size)
+        for stream in self._queue:
+            sender = stream.sender
+            if sender.buffer_is_empty or sender.reset_pending or sender.is_finished:
+                continue
+            if stream.is_blocked or stream.receiver.stop_pending:
+                continue
+            while full.has_room and self._pacer.next_send_time(now) is None:
+                left = self._remote_max_data - self._remote_max_data_used
+                used = full.add(
+                    stream, min(left, stream.max_stream_data_remote - sender.highest_offset)
+                )
+                if used is None:
+                    break
+                self._remote_max_data_used += used
+                self._pacer.update_after_send(now)
+            if len(sender._pending):
+                return  # what is left of it comes before the streams after it
 
     def _newest_received(self) -> int:
         space = self._spaces.get(Epoch.ONE_RTT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
@@ -24,9 +25,21 @@ class RatePacer:
     def __init__(self, control: RateControl) -> None:
         self._control = control
         self._taken_bytes = 0
+        self._builds_one_from: int | None = None
+
+    @contextlib.contextmanager
+    def for_one_packet(self) -> Iterator[None]:
+        """Let aioquic build no more than one packet meanwhile."""
+        self._builds_one_from = self._taken_bytes
+        try:
+            yield
+        finally:
+            self._builds_one_from = None
 
     def next_send_time(self, now: float) -> float | None:
         """When the next packet may be built; None for now."""
+        if self._builds_one_from is not None and self._taken_bytes > self._builds_one_from:
+            return now
         return self._control.may_send_at(now, self._taken_bytes)
 
     def update_after_send(self, now: float) -> None:  # noqa: ARG002 - aioquic's

@@ -56,7 +56,7 @@ async def test_control_overtakes_frames_and_bulk():
         client.is_deaf = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(site.connection.send, Lane.BULK, bytes(1_000_000))
-            nursery.start_soon(site.connection.send_frame, 1, bytes(1_000_000))
+            nursery.start_soon(site.connection.send_frame, 1, bytes(3_000_000))
             await trio.sleep(0.05)
             nursery.start_soon(site.connection.send, Lane.CONTROL, b"urgent")
             await trio.sleep(0.05)
