@@ -17,11 +17,19 @@ import { wallClock_ms } from "./thread_messages.js";
  *   malformed: the peer broke the protocol
  */
 
+/** What may come on other lanes before the control lane has brought Welcome or Attached. */
+const MOST_EARLY = 256;
+
 /** One connection of a session over some transport: messages out, messages in. */
 export class Line {
   #decoders = { all: decoder(), control: decoder(), bulk: decoder() };
   /** @type {string[]} */
   #codecs = [];
+  /**
+   * Overtook Welcome or Attached, which says what they mean; null: it has come.
+   * @type {[Uint8Array<ArrayBuffer>, "frames" | "bulk"][] | null}
+   */
+  #early = [];
   #isOpen = false;
   #isClosed = false;
   /** When the oldest question was asked since which nothing came; 0: something has come. */
@@ -58,10 +66,15 @@ export class Line {
     return this.#isClosed;
   }
 
-  /** What Welcome agreed on. */
+  /** What Welcome agreed on; what came too early is taken once the setter of this is done. */
   set codecs(/** @type {string[]} */ codecs) {
     this.#codecs = codecs;
     this.#decoders.all.codecs = codecs;
+    queueMicrotask(() => {
+      const early = this.#early ?? [];
+      this.#early = null;
+      for (const [unit, lane] of early) this.#receive(unit, lane);
+    });
   }
 
   /** The server has been asked something that it answers at once. */
@@ -99,6 +112,10 @@ export class Line {
     if (this.#isClosed) return;
     const received_ms = wallClock_ms();
     this.#asked_ms = 0;
+    if (this.#early !== null && (lane === "frames" || lane === "bulk")) {
+      if (this.#early.push([unit, lane]) > MOST_EARLY) this.#end("it did not begin in order", true);
+      return;
+    }
     try {
       const reading = lane === "frames" ? decoder(this.#codecs) : this.#decoders[lane];
       for (const message of reading.receive(unit)) {
