@@ -241,7 +241,7 @@ export class KasmClient extends EventTarget {
     window.addEventListener("pageshow", (shown) => shown.persisted && this.connect(), { signal });
     window.addEventListener("online", () => this.#hurry(), { signal });
     const { connection } = /** @type {{connection?: EventTarget}} */ (navigator);
-    connection?.addEventListener("change", () => this.#supervisor.reconsider(), { signal });
+    connection?.addEventListener("change", () => this.#supervisor.networkChanged(), { signal });
     this.#keyboard.field.addEventListener("keydown", () => this.#clipboard.activated(), {
       signal,
     });
@@ -250,6 +250,7 @@ export class KasmClient extends EventTarget {
   /** The network is back: do not wait for the next attempt. */
   #hurry() {
     if (this.state.name === "waiting") this.connect();
+    else this.#supervisor.networkChanged();
   }
 
   /** @param {ClientMessage} message */

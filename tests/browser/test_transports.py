@@ -120,6 +120,20 @@ def test_a_server_without_websockets_is_joined_by_ticket(
     server.stop()
 
 
+@pytest.mark.parametrize("name", ["websocket", "webtransport", "webrtc"])
+def test_a_page_that_is_closed_leaves_without_the_grace_of_one_that_was_cut_off(
+    servers: Launcher, open_context: OpenContext, name: str
+) -> None:
+    ways = f"plugins.transports=[{name}]"
+    server = servers.start(ways, "session.resume_grace=3600", base=PLAIN)
+    remote = view(open_context().new_page(), server.url)
+    show_statistics(remote)
+    wait_until_equal(lambda: transport_of(remote), name)
+    remote.page.close()
+    server.wait_for_log("viewer 1 left: ")
+    server.stop()
+
+
 def test_near_the_server_the_session_stays_with_the_websocket_and_the_page_says_why(
     servers: Launcher, open_context: OpenContext
 ) -> None:

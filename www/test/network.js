@@ -201,7 +201,7 @@ class FakeWebTransport {
 
   /** @param {FakeServer} server */
   constructor(server) {
-    const isBlocked = server.blocked.has("webtransport");
+    const isBlocked = server.isDown || server.blocked.has("webtransport");
     this.ready = isBlocked ? new Promise(() => {}) : Promise.resolve();
     const put = (/** @type {WritableStreamDefaultWriter<unknown>} */ writer, /** @type {unknown} */ value) => {
       if (!server.isDown && !this.peer.isDeaf) writer.write(value).catch(() => {});

@@ -37,7 +37,7 @@ async function join(t, server, judgesPath = false) {
   const told = [];
   const order = {
     ...{ kind: /** @type {const} */ ("connect"), connection: 1, transport: WEBSOCKET },
-    ...{ better: [WEBTRANSPORT], judgesPath, ticket: "", hasPeers: false, decoders: [] },
+    ...{ better: [WEBTRANSPORT], others: [WEBTRANSPORT], judgesPath, ticket: "", hasPeers: false, decoders: [] },
     hello: {
       ...{ type: /** @type {const} */ ("Hello"), protocol_version: 1, client_name: "" },
       ...{ features: ["resume"], viewport_width: 0, viewport_height: 0 },
@@ -180,4 +180,27 @@ test("near a server that falls silent for a while it moves once it is heard agai
   server.isDown = false;
   await until(() => carriers().at(-1) === "webtransport", "the move");
   assert.ok(!told.some(({ kind }) => kind === "closed"));
+});
+
+test("where the websocket does not open any more a broken session goes on over another way", async (t) => {
+  const server = new FakeServer();
+  const { link, told, carriers } = await join(t, server, true);
+  await until(() => told.some(({ kind }) => kind === "path_judged"), "the judgement");
+  server.blocked.add("websocket");
+  server.current?.ways.close();
+  press(link, 0);
+  await until(() => carriers().at(-1) === "webtransport", "the move");
+  assert.deepEqual(server.keys, [0]);
+  assert.ok(!told.some(({ kind }) => kind === "closed"));
+});
+
+test("after a change of the network a dead connection is replaced within a second", async (t) => {
+  const server = new FakeServer();
+  const { link, carriers } = await join(t, server, true);
+  await until(() => carriers().length === 1, "the session");
+  if (server.current !== null) server.current.isDeaf = true;
+  const changed_ms = performance.now();
+  link.networkChanged();
+  await until(() => carriers().length === 2, "the way back");
+  assert.ok(performance.now() - changed_ms < 1000);
 });

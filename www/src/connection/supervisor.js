@@ -91,11 +91,17 @@ export class Supervisor {
     return this.#plan.describe();
   }
 
-  /** Try a better transport again if its time has come, or the network is another one. */
+  /** Try a better transport again if its time has come. */
   reconsider() {
     if (this.#state.name !== "connected") return;
     const better = this.#plan.better(this.#plan.used, Date.now());
     if (better.length > 0) this.#tell({ kind: "upgrade", better });
+  }
+
+  /** The browser's network is another one: see at once whether the connection has survived. */
+  networkChanged() {
+    this.#tell({ kind: "network_changed" });
+    this.reconsider();
   }
 
   get state() {
@@ -205,6 +211,7 @@ export class Supervisor {
       kind: "connect",
       connection,
       transport: plan.join,
+      others: plan.others,
       better: plan.better,
       judgesPath: info.upgrade !== "always",
       ticket: plan.needsTicket ? await fetchTicket(this.base) : "",

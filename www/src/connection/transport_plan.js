@@ -15,6 +15,7 @@ import { FLOOR, isKnown, isSupported } from "../transports/open.js";
 /**
  * @typedef {object} Plan
  * @property {TransportAddress} join
+ * @property {TransportAddress[]} others  that the browser has
  * @property {boolean} needsTicket  the transport does not carry the browser's login
  * @property {TransportAddress[]} better  to go on over, the best first
  */
@@ -62,7 +63,9 @@ export class TransportPlan {
     const ways = [...floor, ...usable.filter(({ name }) => name !== FLOOR)];
     if (ways.length === 0) return null;
     const join = ways[this.#unreachable % ways.length];
-    return { join, needsTicket: join.name !== FLOOR, better: this.better(join.name, now_ms) };
+    const others = ways.filter((way) => way !== join);
+    const better = this.better(join.name, now_ms);
+    return { join, others, needsTicket: join.name !== FLOOR, better };
   }
 
   /**

@@ -86,7 +86,8 @@ export class ServerLink {
         this.#upgrade.measured(round_trip_ms);
       },
     });
-    this.#choice = new TransportChoice(this.#lines, order.transport, () => this.#pulse.roundTrip_ms, {
+    const ways = [order.transport, ...order.others];
+    this.#choice = new TransportChoice(this.#lines, ways, () => this.#pulse.roundTrip_ms, {
       failed: (transport, reason) => this.tell({ kind: "transport_failed", transport, reason }),
       lost: (reason, mayResume) => this.#end("lost", reason, mayResume),
     });
@@ -155,6 +156,13 @@ export class ServerLink {
    */
   upgrade(better) {
     if (!this.#isClosed) this.#upgrade.wish(better);
+  }
+
+  /** The browser's network is another one. */
+  networkChanged() {
+    if (this.#isClosed || this.#isSuspended || this.#frames === null) return;
+    this.#choice.networkChanged();
+    this.#pulse.probe(1);
   }
 
   /** Give the connection up, in the hope of another one. */

@@ -38,6 +38,7 @@ scope.onmessage = ({ data }) => {
     if (data.connection === connection) link?.presented(data);
   } else if (data.kind === "connect") connect(data);
   else if (data.kind === "upgrade") link?.upgrade(data.better);
+  else if (data.kind === "network_changed") link?.networkChanged();
   else if (data.kind === "peer_made") page.made(data.id, data.channels);
   else if (data.kind === "peer_failed") page.failed(data.id, data.reason);
   else if (data.mayResume) link?.suspend();

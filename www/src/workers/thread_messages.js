@@ -11,6 +11,7 @@
  * @property {"connect"} kind
  * @property {number} connection
  * @property {TransportAddress} transport  to join over, and the way back to when another one fails
+ * @property {TransportAddress[]} others  besides it, for when it does not open any more
  * @property {TransportAddress[]} better  to go on over once it runs, the best first
  * @property {boolean} judgesPath  go on over those only if the way to the server calls for it
  * @property {string} ticket  lets a connection in whose transport does not know who it is; may be
@@ -19,6 +20,7 @@
  * @property {import("../decoders/registry.js").DecoderOffer[]} decoders
  * @property {HelloWithoutCodecs} hello
  * @typedef {{kind: "upgrade", better: TransportAddress[]}} Upgrade  try these again
+ * @typedef {{kind: "network_changed"}} NetworkChanged  the browser's network is another one
  * @typedef {{kind: "peer_made", id: number, channels: Record<string, RTCDataChannel>}} PeerMade
  * @typedef {{kind: "peer_failed", id: number, reason: string}} PeerFailed
  * @typedef {{kind: "send", message: import("../protocol/messages.js").ClientMessage}} Send
@@ -31,7 +33,7 @@
  * @typedef {{kind: "presented", connection: number} & Shown} Presented
  * @typedef {{kind: "disconnect", mayResume: boolean}} Disconnect  resume: the next `connect` may go on
  *   with the session
- * @typedef {Connect | Upgrade | Send | Presented | PeerMade | PeerFailed | Disconnect} ToWorker
+ * @typedef {Connect | Upgrade | NetworkChanged | Send | Presented | PeerMade | PeerFailed | Disconnect} ToWorker
  *
  * @typedef {Exclude<import("../protocol/messages.js").ServerMessage,
  *   {type: "Frame"} | {type: "Pong"} | {type: "Farewell"} | {type: "Attached"} |

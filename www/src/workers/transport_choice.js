@@ -14,6 +14,9 @@ const ATTACHING_LIMIT_MS = 5000;
 /** Without a sign of life for so long, or 4 round trips, another way is tried. */
 const SILENCE_MS = 1000;
 const FLOOR_SILENCE_MS = 1500;
+/** So long when the browser has told that its network is another one, and for so long after that. */
+const CHANGED_SILENCE_MS = 300;
+const CHANGED_FOR_MS = 3000;
 /** One try to open the way back. */
 const RETURN_LIMIT_MS = 1000;
 /** A connection that broke off is opened again for so long, then the page is told. */
@@ -39,20 +42,24 @@ export class TransportChoice {
   #isUpgrading = false;
   #isAttaching = false;
   #isReturning = false;
+  /** An upgrade waits for the end of a return. */
+  #isPostponed = false;
   #isClosed = false;
   #timer = 0;
+  #changed_ms = -Infinity;
   /** When each transport last went silent. @type {Map<string, number>} */
   #silences = new Map();
 
   /**
    * @param {SessionLines} lines
-   * @param {TransportAddress} floor  the way back
+   * @param {TransportAddress[]} ways  all that the browser has, the way back first
    * @param {() => number} roundTrip_ms
    * @param {ChoiceEvents} events
    */
-  constructor(lines, floor, roundTrip_ms, events) {
+  constructor(lines, ways, roundTrip_ms, events) {
     this.lines = lines;
-    this.floor = floor;
+    this.ways = ways;
+    this.floor = ways[0];
     this.roundTrip_ms = roundTrip_ms;
     this.events = events;
   }
@@ -64,11 +71,12 @@ export class TransportChoice {
   async upgrade(better) {
     this.#better = better;
     const { lines } = this;
+    this.#isPostponed = this.#isReturning;
     if (this.#isUpgrading || this.#isReturning || !lines.canMove || this.#isClosed) return;
     if (lines.current?.name !== this.floor.name || better.length === 0) return;
     this.#isUpgrading = true;
     try {
-      const line = await this.#firstOpen(better);
+      const line = await this.#firstOpen(better, this.#limit(OPENING_LIMIT_MS));
       if (line === null) return;
       if (this.#isReturning || !lines.canMove || this.#isClosed) {
         lines.abandon(line);
@@ -88,8 +96,15 @@ export class TransportChoice {
   watch() {
     const line = this.lines.current;
     if (line === null || !line.isOpen || this.#isReturning || this.#isAttaching) return;
-    const least_ms = line.name === FLOOR ? FLOOR_SILENCE_MS : SILENCE_MS;
+    const hasChanged = performance.now() < this.#changed_ms + CHANGED_FOR_MS;
+    const usual_ms = line.name === FLOOR ? FLOOR_SILENCE_MS : SILENCE_MS;
+    const least_ms = hasChanged ? CHANGED_SILENCE_MS : usual_ms;
     if (line.silent_ms > Math.max(least_ms, 4 * this.roundTrip_ms())) this.#returnFrom(line);
+  }
+
+  /** The browser's network is another one: what runs over the old one may be dead. */
+  networkChanged() {
+    this.#changed_ms = performance.now();
   }
 
   /**
@@ -111,19 +126,19 @@ export class TransportChoice {
       outcome = await this.#reopen(until_ms - performance.now());
       pause_ms = BROKEN_RETRY_MS + pause_ms * 2;
     }
-    this.#isReturning = false;
+    this.#returned();
     if (this.#isClosed) return;
     if (outcome === "attached") this.#tryAgainLater(name);
     else this.events.lost(reason, outcome === "closed");
   }
 
   /**
-   * Go on over a new connection of the way back.
+   * Go on over a new connection.
    * @param {number} limit_ms
    */
   async #reopen(limit_ms) {
-    const found = await this.lines.prepare(this.floor, limit_ms);
-    if (typeof found === "string" || this.#isClosed) return "closed";
+    const found = await this.#firstOpen(this.ways, limit_ms);
+    if (found === null || this.#isClosed) return "closed";
     return (await this.lines.attach(found, this.#limit(ATTACHING_LIMIT_MS))).outcome;
   }
 
@@ -133,23 +148,28 @@ export class TransportChoice {
   }
 
   /**
-   * Open the way back while a connection says nothing; if it speaks again, it stays.
+   * Open another one while a connection says nothing; if it speaks again, it stays.
    * @param {Line} silent
    */
   async #returnFrom(silent) {
     this.#isReturning = true;
     let outcome = "closed";
     while (!this.#isClosed && outcome === "closed" && silent.silent_ms > 0 && !silent.isClosed) {
-      const found = await this.lines.prepare(this.floor, this.#returnLimit(RETURN_LIMIT_MS));
-      if (typeof found === "string" || this.#isClosed) await pause(BROKEN_RETRY_MS);
+      const found = await this.#firstOpen(this.ways, this.#returnLimit(RETURN_LIMIT_MS));
+      if (found === null || this.#isClosed) await pause(BROKEN_RETRY_MS);
       else if (silent.silent_ms === 0) this.lines.abandon(found);
       else outcome = (await this.lines.attach(found, this.#limit(ATTACHING_LIMIT_MS))).outcome;
     }
-    this.#isReturning = false;
+    this.#returned();
     if (this.#isClosed) return;
     if (outcome === "attached") this.#wentSilent(silent.name);
     else if (outcome === "refused") this.events.lost("it has gone silent", false);
     else if (silent.isClosed) this.broken("it has gone silent");
+  }
+
+  #returned() {
+    this.#isReturning = false;
+    if (this.#isPostponed && this.lines.current?.isOpen) this.upgrade(this.#better);
   }
 
   /**
@@ -192,10 +212,10 @@ export class TransportChoice {
    * Open them one after another, not waiting for a slow one before the next; the first that opens
    * is it.
    * @param {TransportAddress[]} transports
+   * @param {number} limit_ms  for each
    * @returns {Promise<Line | null>}
    */
-  async #firstOpen(transports) {
-    const limit_ms = this.#limit(OPENING_LIMIT_MS);
+  async #firstOpen(transports, limit_ms) {
     /** @type {Line | null} */
     let winner = null;
     /** @type {Promise<void>[]} */
