@@ -37,6 +37,8 @@ _LONGEST_PROBE_S = 0.4
 back would be noticed late."""
 _FEWEST_SILENT_PROBES = 2
 _FIRST_ROUND_TRIP_S = 0.1
+_FEWEST_FULL_PACKETS = 4
+"""Fewer are not worth the detour."""
 
 
 class _ReceiveWindow(Limit):
@@ -279,7 +281,7 @@ class ServerQuic(QuicConnection):
         self._size.tried(size, sent_s, has_arrived=delivery is QuicDeliveryState.ACKED)
 
     def _queue_is_short(self) -> bool:
-        least = 2 * self._max_datagram_size
+        least = _FEWEST_FULL_PACKETS * self._max_datagram_size
         return not any(len(each.sender._buffer) > least for each in self._queue)
 
     def _write_full_packets(self, builder: QuicPacketBuilder, now: float) -> None:
