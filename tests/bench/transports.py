@@ -154,8 +154,8 @@ def _type(
 
 
 def _cpu_s(pid: int) -> float:
-    """Of the server itself, without its X server."""
-    return sum(process.cpu_s for process in process_tree(pid) if process.pid == pid)
+    """Of the server and the process of its WebRTC library, without its X server."""
+    return sum(process.cpu_s for process in process_tree(pid) if not process.is_x_server)
 
 
 def _result(
