@@ -318,7 +318,9 @@ class RateControl:
 
     def _ends_drain(self, now_s: float) -> bool:
         """Take the round trips at the end for the way's own, unless a queue of ours is left."""
-        if self._is_long_queue() and not self._drains_deep:
+        trips = self.round_trips  # those that would be kept: the path may just have become slower
+        left_s = trips.least_since(self._drain_from_s) - (trips.shortest_s or 0.0)
+        if left_s > 2 * self._target_queue_s():
             self._drains_deep = True
         if self._drains_deep and self.bytes_in_flight > self._least_window_bytes:
             self._drains_until_s = now_s + _DEEP_DRAINING_S

@@ -40,6 +40,10 @@ class RecentLeast:
         rising.append((now_s, value))
         self.forget_before(now_s - memory_s)
 
+    def least_since(self, since_s: float) -> float:
+        """Return the least value since then; 0 if there is none."""
+        return next((value for at_s, value in self._rising if at_s >= since_s), 0.0)
+
     def forget_before(self, since_s: float) -> None:
         """Forget all that is older; the latest always stays."""
         rising = self._rising
@@ -91,6 +95,10 @@ class RoundTrips:
         shortest_s = self._all.value or 0.0
         if self.queue_s <= max(_SHORT_QUEUE_S, _SHORT_QUEUE_SHARE * shortest_s):
             self.empty_at_s = now_s
+
+    def least_since(self, since_s: float) -> float:
+        """Return the shortest of those since then; 0 if there are none."""
+        return self._all.least_since(since_s)
 
     def restart_from(self, since_s: float) -> None:
         """Forget what was measured earlier, save the latest."""
