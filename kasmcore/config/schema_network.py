@@ -103,7 +103,7 @@ class NetworkConfig:
     upgrade: str = setting(
         "auto",
         "When a viewer that joined by WebSocket goes on over a transport that plugins.transports "
-        "names before it. auto: when the server is more than 4 ms of round trip away, or the "
+        "names before it. auto: when the server is more than 8 ms of round trip away, or the "
         "network delays or loses packets; near and clean, the WebSocket is as quick and takes "
         "less of the processor.",
         choices=("auto", "always", "never"),

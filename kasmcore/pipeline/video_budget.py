@@ -44,7 +44,7 @@ class VideoRules:
 
     quality: int = 70
     most_pictures_per_s: float = 60.0
-    most_bits_per_pixel: float = 0.29
+    most_bits_per_pixel: float = 0.26
     link_share: float = 0.8
     most_effort: int = 70
     time_share: float = 0.5
@@ -52,7 +52,7 @@ class VideoRules:
     key_frame_every: int | None = None
 
     def most_bits_per_s(self, size: Size, frame_rate: float) -> float:
-        """What a stream of this size needs at most: 18 Mbit/s for 1920x1080 at 30.
+        """What a stream of this size needs at most: 16 Mbit/s for 1920x1080 at 30.
 
         Twice the rate takes 1.4 times the bits: less differs from picture to picture. An eighth of
         the area takes a quarter of them: there is more to see in each pixel.

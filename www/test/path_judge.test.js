@@ -28,8 +28,8 @@ test("one quick answer is enough to know that the server is near", () => {
 test("a server that never answers quickly is far", () => {
   assert.equal(judged(...often(80, 2)), null);
   assert.equal(judged(...often(80, 3)), false);
-  assert.equal(judged(...often(8, ENOUGH_ANSWERS - 1)), null);
-  assert.equal(judged(...often(8, ENOUGH_ANSWERS)), false);
+  assert.equal(judged(...often(11, ENOUGH_ANSWERS - 1)), null);
+  assert.equal(judged(...often(11, ENOUGH_ANSWERS)), false);
 });
 
 test("a way that has become long is noticed", () => {

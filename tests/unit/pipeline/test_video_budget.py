@@ -14,8 +14,8 @@ from kasmcore.values.geometry import Size
 FULL_HD = Size(1920, 1080)
 
 
-def test_a_full_screen_video_on_a_fast_link_takes_18_megabits():
-    assert 17e6 < VideoRules().most_bits_per_s(FULL_HD, 30) < 19e6
+def test_a_full_screen_video_on_a_fast_link_takes_16_megabits():
+    assert 15e6 < VideoRules().most_bits_per_s(FULL_HD, 30) < 17e6
 
 
 def test_more_pictures_take_more_bits_but_not_as_many_more():

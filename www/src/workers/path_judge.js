@@ -1,7 +1,7 @@
 import { RecentLeast } from "../stats/recent_least.js";
 
 /** Up to here the server is near: no transport is quicker than a WebSocket. */
-const NEAR_MS = 4;
+const NEAR_MS = 8;
 /** Beyond, it takes few answers to be sure that the server is far. */
 const SURELY_FAR_MS = 20;
 const FEW_ANSWERS = 3;
