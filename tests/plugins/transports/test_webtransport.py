@@ -6,15 +6,15 @@ import pytest
 import trio
 
 from kasmcore.api import ConnectionEnded, Lane
-from tests.plugins.transports.quic_client import connected, running
-from tests.plugins.transports.webtransport_host import FakeHost, config_with, listening
+from tests.plugins.transports.quic_client import running
+from tests.plugins.transports.webtransport_host import FakeHost, config_with, joined, listening
 
 POINTER = b"\x13"
 SHOWN = b"\x02"
 
 
 async def test_control_units_go_both_ways_in_order():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         for number in range(20):
             await client.send_control(bytes((0x20, number)) * 100)
         for number in range(20):
@@ -26,7 +26,7 @@ async def test_control_units_go_both_ways_in_order():
 
 
 async def test_each_frame_comes_on_a_stream_of_its_own():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         frames = [bytes((serial,)) * 50_000 for serial in range(10)]
         for serial, frame in enumerate(frames):
             await site.connection.send_frame(serial, frame)
@@ -35,7 +35,7 @@ async def test_each_frame_comes_on_a_stream_of_its_own():
 
 
 async def test_a_dropped_frame_is_cut_off():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         client.is_deaf = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(site.connection.send_frame, 1, bytes(3_000_000))
@@ -50,7 +50,7 @@ async def test_a_dropped_frame_is_cut_off():
 
 
 async def test_control_overtakes_frames_and_bulk():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20hello")
         await site.connection.receive()
         client.is_deaf = True
@@ -69,7 +69,7 @@ async def test_control_overtakes_frames_and_bulk():
 
 
 async def test_bulk_of_the_client_waits_for_the_session():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         for number in range(60):
             await client.send_bulk(bytes((number,)) * 100_000)
         await trio.sleep(0.5)
@@ -82,7 +82,7 @@ async def test_bulk_of_the_client_waits_for_the_session():
 
 
 async def test_motion_waits_for_the_control_that_was_before_it_and_only_the_newest_counts():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20first")
         assert await site.connection.receive() == b"\x20first"
         await client.send_loose(POINTER + b"a")
@@ -97,7 +97,7 @@ async def test_motion_waits_for_the_control_that_was_before_it_and_only_the_newe
 
 
 async def test_a_farewell_arrives_before_the_end():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20hello")
         await site.connection.receive()
         await site.connection.send(Lane.CONTROL, b"farewell")
@@ -111,7 +111,7 @@ async def test_a_farewell_arrives_before_the_end():
 
 
 async def test_a_client_that_closes_ends_in_order():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20last")
         client.quic.send_stream_data(client.session_id, b"", end_stream=True)
         await client.settle()
@@ -122,7 +122,7 @@ async def test_a_client_that_closes_ends_in_order():
 
 
 async def test_a_client_that_breaks_off_does_not_end_in_order():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20last")
         await site.connection.receive()
         client.quic.close(error_code=0x107)
@@ -133,7 +133,7 @@ async def test_a_client_that_breaks_off_does_not_end_in_order():
 
 
 async def test_the_session_goes_on_when_the_client_has_another_port():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20before")
         await site.connection.receive()
         client.move()
@@ -145,7 +145,7 @@ async def test_the_session_goes_on_when_the_client_has_another_port():
 
 
 async def test_the_path_is_measured():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await site.connection.send_frame(1, bytes(100_000))
         await client.until(lambda: client.frames_received())
         path = site.connection.path
@@ -169,7 +169,7 @@ async def test_other_paths_and_pages_are_refused(path, origin, status):
 
 
 async def test_a_second_session_on_the_same_connection_is_refused():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         assert await client.open_session() == 429
 
 
@@ -203,7 +203,7 @@ async def test_a_port_that_is_taken_leaves_the_transport_out(caplog):
 
 
 async def test_a_frame_waits_for_the_network_to_take_it():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         client.is_deaf = True
         with trio.move_on_after(0.3) as patience:
             await site.connection.send_frame(1, bytes(5_000_000))
@@ -213,7 +213,7 @@ async def test_a_frame_waits_for_the_network_to_take_it():
 
 
 async def test_after_an_interruption_the_newest_frame_comes():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await site.connection.send_frame(1, bytes(50_000))
         await client.until(lambda: len(client.frames_received()) == 1)
         client.is_deaf = True

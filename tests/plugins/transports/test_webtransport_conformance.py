@@ -11,8 +11,8 @@ from aioquic.quic.connection import Limit
 
 from kasmcore.api import Connection, ConnectionEnded, Lane
 from kasmcore.testing.conformance import TransportConformance
-from tests.plugins.transports.quic_client import QuicClient, connected
-from tests.plugins.transports.webtransport_host import listening
+from tests.plugins.transports.quic_client import QuicClient
+from tests.plugins.transports.webtransport_host import joined, listening
 
 _GREETING = b"\x20opened"
 _WINDOW_BYTES = 20 * 1024 * 1024
@@ -119,7 +119,7 @@ class ClientEnd:
 async def both_ends() -> AsyncIterator[tuple[Connection, Connection]]:
     async with listening() as site:
         sizes = {"max_data": _WINDOW_BYTES, "max_stream_data": 2**40}
-        async with connected(await site.port(), **sizes) as client:
+        async with joined(site, **sizes) as client:
             client.quic.send_stream_data(
                 client.control_id, struct.pack(">I", len(_GREETING)) + _GREETING
             )

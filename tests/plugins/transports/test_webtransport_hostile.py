@@ -15,7 +15,7 @@ from aioquic.quic.connection import QuicConnection
 
 from kasmcore.api import Lane, RemoteProtocolError
 from tests.plugins.transports.quic_client import connected, running
-from tests.plugins.transports.webtransport_host import config_with, listening
+from tests.plugins.transports.webtransport_host import config_with, joined, listening
 
 
 def _first_packet() -> bytes:
@@ -57,10 +57,10 @@ class _Flood:
 
 async def test_garbage_is_dropped_and_a_viewer_notices_nothing():
     seeded = random.Random(1)
-    async with listening() as site, connected(port := await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20a")
         assert await site.connection.receive() == b"\x20a"
-        flood = _Flood(port)
+        flood = _Flood(await site.port())
         good = _first_packet()
         for number in range(3000):
             kind = number % 4
@@ -85,10 +85,10 @@ async def test_garbage_is_dropped_and_a_viewer_notices_nothing():
 
 
 async def test_handshakes_that_never_end_take_no_memory():
-    async with listening() as site, connected(port := await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20a")
         await site.connection.receive()
-        flood = _Flood(port)
+        flood = _Flood(await site.port())
         packets = [bytearray(_first_packet()) for _ in range(20)]
         for number in range(4000):
             flood.send(bytes(packets[number % 20]))
@@ -111,7 +111,7 @@ async def test_handshakes_that_never_end_take_no_memory():
 async def test_a_client_that_proves_its_address_gets_in_while_others_do_not():
     async with listening() as site:
         port = await site.port()
-        flood = _Flood(port)
+        flood = _Flood(await site.port())
         for _ in range(12):
             flood.send(_first_packet())
         await trio.sleep(0.2)
@@ -132,7 +132,7 @@ async def test_an_address_that_proved_nothing_gets_no_more_than_three_times_what
 
 
 async def test_replayed_packets_do_nothing():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         seen = client.recorded = []
         for number in range(10):
             await client.send_control(bytes((0x20, number)))
@@ -169,7 +169,7 @@ async def test_a_client_that_opens_no_session_is_sent_away():
 
 
 async def test_a_unit_that_is_too_long_ends_the_connection():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         client.quic.send_stream_data(client.control_id, b"\xff\xff\xff\xff")
         await client.settle()
         await client.until(lambda: site.host.connections)
@@ -178,7 +178,7 @@ async def test_a_unit_that_is_too_long_ends_the_connection():
 
 
 async def test_streams_of_other_kinds_end_the_connection():
-    async with listening() as site, connected(await site.port()) as client:
+    async with listening() as site, joined(site) as client:
         await client.send_control(b"\x20a")
         await site.connection.receive()
         stream = client.h3.create_webtransport_stream(client.session_id, is_unidirectional=True)

@@ -17,6 +17,7 @@ from kasmcore_webtransport.transport import ROUTE, WebTransportTransport
 
 from kasmcore.api import HttpRequest, HttpResponse, Permission, ServerConfig, User
 from kasmcore.config.schema import PluginSettings
+from tests.plugins.transports.quic_client import QuicClient, connected
 
 Serve = Callable[[WebTransportConnection], Awaitable[None]]
 
@@ -84,6 +85,15 @@ class Listening:
     @property
     def connection(self) -> WebTransportConnection:
         return self.host.connections[-1]
+
+
+@contextlib.asynccontextmanager
+async def joined(site: Listening, **configuration: Any) -> AsyncIterator[QuicClient]:
+    """A client whose connection has reached the host: ``site.connection`` is its other end."""
+    before = len(site.host.connections)
+    async with connected(await site.port(), **configuration) as client:
+        await client.until(lambda: len(site.host.connections) > before)
+        yield client
 
 
 @contextlib.asynccontextmanager
