@@ -74,7 +74,8 @@ class ReceivedPicture:
 
     def clear(self, size: Size) -> None:
         """Start from black."""
-        self._drawn_by: NDArray[np.int64] = np.zeros((size.height, size.width), np.int64)
+        self._newest = 0
+        self._drawn_by: NDArray[np.uint32] = np.zeros((size.height, size.width), np.uint32)
         """Serial of the frame that drew a pixel last."""
         self._pixels = np.zeros((size.height, size.width, 4), np.uint8)
         self._qualities: NDArray[np.uint8] = np.zeros((size.height, size.width), np.uint8)
@@ -101,11 +102,23 @@ class ReceivedPicture:
                 for array in (self._pixels, self._qualities):
                     array[place] = array[source.rows, source.columns].copy()
                 self._drawn_by[place] = frame.serial
+                self._newest = max(self._newest, frame.serial)
             elif pixels is not None and not _is_hidden(part):
-                is_older = self._drawn_by[place] <= frame.serial
-                self._pixels[place][is_older] = pixels[is_older]
-                self._qualities[place][is_older] = part.quality
-                self._drawn_by[place][is_older] = frame.serial
+                self._paint(place, pixels, part.quality, frame.serial)
+
+    def _paint(
+        self, place: tuple[slice, slice], pixels: BgrxPixels, quality: int, serial: int
+    ) -> None:
+        """Paint a rectangle, but for what a newer frame has painted."""
+        if serial >= self._newest:  # quicker than pixel by pixel
+            self._newest = serial
+            self._pixels[place], self._qualities[place] = pixels, quality
+            self._drawn_by[place] = serial
+            return
+        is_older = self._drawn_by[place] <= serial
+        self._pixels[place][is_older] = pixels[is_older]
+        self._qualities[place][is_older] = quality
+        self._drawn_by[place][is_older] = serial
 
     def _decode(self, part: EncodedRectangle | VideoRectangle) -> BgrxPixels:
         if isinstance(part, VideoRectangle):
