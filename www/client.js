@@ -1,5 +1,6 @@
 import { SharedClipboard } from "./src/clipboard/shared_clipboard.js";
-import { CodecMemory, findStorage } from "./src/connection/codec_memory.js";
+import { findStorage } from "./src/connection/browser_storage.js";
+import { CodecMemory } from "./src/connection/codec_memory.js";
 import { CodecTroubles } from "./src/connection/codec_troubles.js";
 import { NO_WISHES, hasWishes, pictureSettings } from "./src/connection/picture_wishes.js";
 import { Supervisor } from "./src/connection/supervisor.js";

@@ -186,6 +186,19 @@ async def test_a_peer_whose_channels_never_open_is_ended(
     assert ends.ends == []
 
 
+async def connected_with_answer(loop: Loop, site: Site) -> tuple[WebRtcClient, str]:
+    """A client that has connected, and the answer that it got."""
+    client = WebRtcClient(loop)
+    answers: list[str] = []
+
+    async def answer(offer: str) -> str:
+        answers.append(await site.answer(offer))
+        return answers[0]
+
+    await client.connect(answer)
+    return client, answers[0]
+
+
 async def no_peers(site: Site) -> None:
     while site.transport._limits._peers.total():
         await trio.sleep(0.01)
@@ -272,15 +285,8 @@ async def test_garbage_on_the_udp_port_harms_nobody(loop: Loop) -> None:
     random = os.urandom(100_000)
     with trio.fail_after(PATIENCE_S):
         async with listening(echo) as site:
-            client = WebRtcClient(loop)
-            answers: list[str] = []
-
-            async def answer(offer: str) -> str:
-                answers.append(await site.answer(offer))
-                return answers[0]
-
-            await client.connect(answer)
-            line = next(line for line in answers[0].splitlines() if "a=candidate" in line)
+            client, answer = await connected_with_answer(loop, site)
+            line = next(line for line in answer.splitlines() if "a=candidate" in line)
             port = int(line.split()[5])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
                 for n in range(3000):
@@ -324,16 +330,7 @@ async def test_ports_come_from_the_range(loop: Loop) -> None:
     own = WebRtcSettings(port_range="9671-9672")
     with trio.fail_after(PATIENCE_S):
         async with listening(echo, config_with(own, public_ip=None)) as site:
-            client = WebRtcClient(loop)
-            answers: list[str] = []
-
-            async def answer(offer: str) -> str:
-                answers.append(await site.answer(offer))
-                return answers[0]
-
-            await client.connect(answer)
-            ports = {
-                line.split()[5] for line in answers[0].splitlines() if line.startswith("a=cand")
-            }
+            client, answer = await connected_with_answer(loop, site)
+            ports = {line.split()[5] for line in answer.splitlines() if line.startswith("a=cand")}
             assert ports <= {"9671", "9672"}
             await client.aclose("done")

@@ -1,13 +1,9 @@
+import { keep, loadKept } from "./browser_storage.js";
+
 const KEY = "kasmcore-failed-codecs";
 const MOST_FAILURES = 3;
 const WITHIN_MS = 60 * 1000;
 const FOR_MS = 24 * 60 * 60 * 1000;
-
-/**
- * Where to remember; `localStorage` is one.
- * @typedef {{getItem: (key: string) => string | null,
- *   setItem: (key: string, value: string) => void}} Storage
- */
 
 /** Remembers for a day which codecs of a server failed in this browser again and again. */
 export class CodecMemory {
@@ -18,7 +14,7 @@ export class CodecMemory {
 
   /**
    * @param {string} origin  of the server
-   * @param {Storage | null} storage  null: it is switched off, nothing outlives the page
+   * @param {import("./browser_storage.js").Storage | null} storage  null: it is switched off, nothing outlives the page
    * @param {number} now_ms
    */
   constructor(origin, storage, now_ms) {
@@ -46,30 +42,12 @@ export class CodecMemory {
     if (recent.length + 1 < MOST_FAILURES || this.isLeftOut(codec)) return false;
     this.#leftOut.set(codec, now_ms + FOR_MS);
     const all = { ...this.#load(), [this.origin]: Object.fromEntries(this.#leftOut) };
-    try {
-      this.storage?.setItem(KEY, JSON.stringify(all));
-    } catch {
-      // Storage is full or switched off: it holds until the page is closed.
-    }
+    keep(this.storage, KEY, all);
     return true;
   }
 
   /** @returns {Record<string, Record<string, number>>} */
   #load() {
-    try {
-      const found = JSON.parse(this.storage?.getItem(KEY) ?? "{}");
-      return typeof found === "object" && found !== null ? found : {};
-    } catch {
-      return {};
-    }
-  }
-}
-
-/** This browser's storage; null when the person has switched it off. */
-export function findStorage() {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
+    return loadKept(this.storage, KEY);
   }
 }

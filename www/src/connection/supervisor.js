@@ -1,6 +1,6 @@
 import { ClientError, LoginRequiredError, RefusedError } from "../errors.js";
 import { missingFeatures } from "./browser_check.js";
-import { findStorage } from "./codec_memory.js";
+import { findStorage } from "./browser_storage.js";
 import { Peers, hasPeers } from "./peers.js";
 import { ReconnectSchedule } from "./reconnect.js";
 import { fetchServerInfo } from "./server_info.js";

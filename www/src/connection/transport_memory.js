@@ -1,9 +1,11 @@
+import { keep, loadKept } from "./browser_storage.js";
+
 const KEY = "kasmcore-failed-transports";
 const FIRST_MS = 5 * 60 * 1000;
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 
 /**
- * @typedef {import("./codec_memory.js").Storage} Storage
+ * @typedef {import("./browser_storage.js").Storage} Storage
  * @typedef {{until_ms: number, times: number, reason: string}} Failure
  */
 
@@ -71,20 +73,11 @@ export class TransportMemory {
   #change(network, change) {
     const all = this.#load();
     change(((all[this.origin] ??= {})[network] ??= {}));
-    try {
-      this.storage?.setItem(KEY, JSON.stringify(all));
-    } catch {
-      // Storage is full or switched off: it is tried again next time.
-    }
+    keep(this.storage, KEY, all);
   }
 
   /** @returns {Record<string, Record<string, Record<string, Failure>>>} */
   #load() {
-    try {
-      const found = JSON.parse(this.storage?.getItem(KEY) ?? "{}");
-      return typeof found === "object" && found !== null ? found : {};
-    } catch {
-      return {};
-    }
+    return loadKept(this.storage, KEY);
   }
 }
